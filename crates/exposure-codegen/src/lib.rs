@@ -1,0 +1,1 @@
+//! Compiles the protocol definitions into the checked-in code.

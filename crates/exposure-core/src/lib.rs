@@ -1,0 +1,1 @@
+//! The rules of exposure tracking: events, registers, ownership, validation. Pure.

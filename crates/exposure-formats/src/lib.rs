@@ -1,0 +1,1 @@
+//! Foreign bodies to exposure events, and outcomes to foreign answers. Pure.

@@ -1,0 +1,2 @@
+//! The binary `exposure`.
+fn main() {}

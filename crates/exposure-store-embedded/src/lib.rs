@@ -1,0 +1,1 @@
+//! The embedded store: a group-committed log in front of resident state.

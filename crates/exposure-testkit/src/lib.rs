@@ -1,0 +1,1 @@
+//! What the tests of several crates share: histories, clocks, a naive model.
