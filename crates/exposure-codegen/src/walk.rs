@@ -1,0 +1,1 @@
+//! Walks descriptors, giving each element its full name, its comment and its line.
