@@ -1,0 +1,149 @@
+use std::borrow::Cow;
+
+use crate::{
+    Admitted, Body, Change, DeviceId, Dialect, ErrorCode, ExperimentKey, Exposure, FlagKey, Ids,
+    Incoming, InsertId, Kind, Note, PropertyChange, Rejection, Rules, Subject, UserId, Variant,
+    Write, effective_time, text,
+};
+
+/// What admission says of an event that is not refused.
+#[derive(Clone, Debug)]
+pub enum Admission<'a> {
+    /// It is stored.
+    Event(Admitted<'a>),
+    /// It says of itself that it is no exposure: accepted, and nothing is kept.
+    Ignored,
+}
+
+/// Checks an event and fixes its effective time.
+pub fn admit<'a>(incoming: &Incoming<'a>, rules: &Rules) -> Result<Admission<'a>, Rejection> {
+    let ids = ids(incoming, rules)?;
+    let (time, mut notes) = effective_time(incoming.time, incoming.sent, rules);
+    let insert_id = incoming.insert_id.map_or(Ok(None), InsertId::new)?;
+    let (subject, payload) = match incoming.body {
+        Body::Exposure(exposure) => {
+            if exposure.metadata.is_not_tracked {
+                return Ok(Admission::Ignored);
+            }
+            (exposure_subject(&exposure, rules)?, exposure.metadata.json)
+        }
+        Body::Assignment { payload } => (Subject::Plain(Kind::Assignment), payload),
+        Body::Identify { kind, payload } => (Subject::Plain(kind), payload),
+        Body::Outcome { kind, event_type, payload } => {
+            let event_type = event_type.filter(|name| !name.is_empty()).ok_or_else(|| {
+                Rejection::new(ErrorCode::Missing, "event_type", "is missing; name what happened")
+            })?;
+            (
+                Subject::Outcome { kind, event_type: text::check_text("event_type", event_type)? },
+                payload,
+            )
+        }
+    };
+    let mut ignored = incoming.ignored_properties;
+    let extra = extra_writes(incoming.changes, &subject, rules, &mut ignored)?;
+    if ignored {
+        notes.insert(Note::IgnoredProperties);
+    }
+    Ok(Admission::Event(Admitted {
+        ids,
+        time,
+        sequence: incoming.sequence,
+        insert_id,
+        subject,
+        extra,
+        payload,
+        notes,
+        library: incoming.library,
+    }))
+}
+
+fn ids<'a>(incoming: &Incoming<'a>, rules: &Rules) -> Result<Ids<'a>, Rejection> {
+    let user = incoming.user_id.filter(|id| !id.is_empty());
+    let device = incoming.device_id.filter(|id| !id.is_empty());
+    let user = user.map(|id| UserId::new(id, rules.min_id_chars)).transpose();
+    let device = device.map(|id| DeviceId::new(id, rules.min_id_chars)).transpose();
+    let (user, device) = match (user, device) {
+        (Ok(user), Ok(device)) => (user, device),
+        (Ok(Some(user)), Err(_)) if rules.dialect == Dialect::Foreign => (Some(user), None),
+        (Err(_), Ok(Some(device))) if rules.dialect == Dialect::Foreign => (None, Some(device)),
+        (Err(rejection), _) | (_, Err(rejection)) => return Err(rejection),
+    };
+    match (user, device) {
+        (Some(user), Some(device)) => Ok(Ids::Both(user, device)),
+        (Some(user), None) => Ok(Ids::User(user)),
+        (None, Some(device)) => Ok(Ids::Device(device)),
+        (None, None) => Err(Rejection::new(
+            ErrorCode::Missing,
+            "user_id",
+            "is missing and so is `device_id`; send at least one of them",
+        )),
+    }
+}
+
+fn exposure_subject<'a>(exposure: &Exposure<'a>, rules: &Rules) -> Result<Subject<'a>, Rejection> {
+    let flag = exposure.flag_key.ok_or_else(|| {
+        Rejection::new(
+            ErrorCode::Missing,
+            "flag_key",
+            "is missing; name the flag that was evaluated",
+        )
+    })?;
+    let flag = FlagKey::new("flag_key", flag)?;
+    let variant = match exposure.variant {
+        // Those SDKs say "no variant" with an empty one.
+        Some("") if rules.dialect != Dialect::Native => None,
+        Some(variant) => Some(Variant::new("variant", variant)?),
+        None => None,
+    };
+    let experiment_key = exposure.experiment_key.map_or(Ok(None), ExperimentKey::new)?;
+    let kind = if exposure.impression { Kind::Impression } else { Kind::Exposure };
+    let writes = !exposure.metadata.is_mutual_exclusion_group;
+    Ok(Subject::Exposure { kind, flag, variant, experiment_key, writes })
+}
+
+/// The writes beside an exposure's own: one a flag, a set over an unset.
+fn extra_writes<'a>(
+    changes: &[PropertyChange<'a>],
+    subject: &Subject<'a>,
+    rules: &Rules,
+    ignored: &mut bool,
+) -> Result<Vec<Write<'a>>, Rejection> {
+    let mut writes: Vec<Write<'a>> = Vec::new();
+    for (index, change) in changes.iter().enumerate() {
+        // An empty value of a foreign property says nothing.
+        if change.variant == Some("") && rules.dialect != Dialect::Native {
+            continue;
+        }
+        let write = match write(change) {
+            Ok(write) => write,
+            Err(rejection) if rules.dialect == Dialect::Native => {
+                let field = format!("writes[{index}].{}", rejection.field);
+                return Err(Rejection { field: Cow::Owned(field), ..rejection });
+            }
+            // A foreign property that can not be ours is another property.
+            Err(_) => {
+                *ignored = true;
+                continue;
+            }
+        };
+        // An exposure's own variant and its `$set` are the same write.
+        if matches!(subject, Subject::Exposure { flag, .. } if *flag == write.flag) {
+            continue;
+        }
+        match writes.iter_mut().find(|held| held.flag == write.flag) {
+            Some(held) if write.change != Change::Unset => *held = write,
+            Some(_) => {}
+            None => writes.push(write),
+        }
+    }
+    Ok(writes)
+}
+
+fn write<'a>(change: &PropertyChange<'a>) -> Result<Write<'a>, Rejection> {
+    let flag = FlagKey::new("flag_key", change.flag_key)?;
+    let change = match change.variant {
+        Some(variant) => Change::Set(Variant::new("variant", variant)?),
+        None => Change::Unset,
+    };
+    Ok(Write { flag, change })
+}
