@@ -1485,30 +1485,22 @@ pub enum ErrorCode {
     FlagLimit = 6,
     /// Says that the user was erased at or after the time of the event.
     Erased = 7,
-    /// Says that bytes are no message of this protocol, or no JSON.
-    Malformed = 8,
     /// Says that a batch holds more events or bytes than one request may.
-    BatchTooLarge = 9,
+    BatchTooLarge = 8,
     /// Says that no valid API key came with the request.
-    Unauthenticated = 10,
+    Unauthenticated = 9,
     /// Says that the API key lacks the scope that the method needs.
-    PermissionDenied = 11,
+    PermissionDenied = 10,
     /// Says that a bound of the server is reached; the same request may succeed later.
-    ResourceExhausted = 12,
+    ResourceExhausted = 11,
     /// Says that a cursor is older than what the change feed keeps; start again with a snapshot.
-    CursorExpired = 13,
+    CursorExpired = 12,
     /// Says that what the request names does not exist.
-    NotFound = 14,
-    /// Says that what the request would create exists.
-    AlreadyExists = 15,
+    NotFound = 13,
     /// Says that the server is starting, draining, or its store is closed; retry elsewhere or later.
-    Unavailable = 16,
-    /// Says that the deadline of the request passed; an event in it may have been stored.
-    DeadlineExceeded = 17,
-    /// Says that the server, or its store, does not offer what was asked.
-    Unimplemented = 18,
+    Unavailable = 14,
     /// Says that the server failed in a way that is its own fault.
-    Internal = 19,
+    Internal = 15,
 }
 impl ErrorCode {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1525,17 +1517,13 @@ impl ErrorCode {
             Self::TooDeep => "ERROR_CODE_TOO_DEEP",
             Self::FlagLimit => "ERROR_CODE_FLAG_LIMIT",
             Self::Erased => "ERROR_CODE_ERASED",
-            Self::Malformed => "ERROR_CODE_MALFORMED",
             Self::BatchTooLarge => "ERROR_CODE_BATCH_TOO_LARGE",
             Self::Unauthenticated => "ERROR_CODE_UNAUTHENTICATED",
             Self::PermissionDenied => "ERROR_CODE_PERMISSION_DENIED",
             Self::ResourceExhausted => "ERROR_CODE_RESOURCE_EXHAUSTED",
             Self::CursorExpired => "ERROR_CODE_CURSOR_EXPIRED",
             Self::NotFound => "ERROR_CODE_NOT_FOUND",
-            Self::AlreadyExists => "ERROR_CODE_ALREADY_EXISTS",
             Self::Unavailable => "ERROR_CODE_UNAVAILABLE",
-            Self::DeadlineExceeded => "ERROR_CODE_DEADLINE_EXCEEDED",
-            Self::Unimplemented => "ERROR_CODE_UNIMPLEMENTED",
             Self::Internal => "ERROR_CODE_INTERNAL",
         }
     }
@@ -1550,17 +1538,13 @@ impl ErrorCode {
             "ERROR_CODE_TOO_DEEP" => Some(Self::TooDeep),
             "ERROR_CODE_FLAG_LIMIT" => Some(Self::FlagLimit),
             "ERROR_CODE_ERASED" => Some(Self::Erased),
-            "ERROR_CODE_MALFORMED" => Some(Self::Malformed),
             "ERROR_CODE_BATCH_TOO_LARGE" => Some(Self::BatchTooLarge),
             "ERROR_CODE_UNAUTHENTICATED" => Some(Self::Unauthenticated),
             "ERROR_CODE_PERMISSION_DENIED" => Some(Self::PermissionDenied),
             "ERROR_CODE_RESOURCE_EXHAUSTED" => Some(Self::ResourceExhausted),
             "ERROR_CODE_CURSOR_EXPIRED" => Some(Self::CursorExpired),
             "ERROR_CODE_NOT_FOUND" => Some(Self::NotFound),
-            "ERROR_CODE_ALREADY_EXISTS" => Some(Self::AlreadyExists),
             "ERROR_CODE_UNAVAILABLE" => Some(Self::Unavailable),
-            "ERROR_CODE_DEADLINE_EXCEEDED" => Some(Self::DeadlineExceeded),
-            "ERROR_CODE_UNIMPLEMENTED" => Some(Self::Unimplemented),
             "ERROR_CODE_INTERNAL" => Some(Self::Internal),
             _ => None,
         }
@@ -1587,10 +1571,10 @@ pub struct Event {
     /// Orders events of equal time; the greater one is the later one.
     #[prost(int64, tag = "5")]
     pub sequence: i64,
-    /// Counts the properties that the sender's own form of the event had and that mean nothing here.
-    /// The outcome then notes ignored properties. Used by importers; others leave it zero.
-    #[prost(int32, tag = "10")]
-    pub ignored_property_count: i32,
+    /// Says that the sender's own form of the event had properties or operations that mean nothing here.
+    /// The outcome then notes ignored properties. Set by importers; others leave it false.
+    #[prost(bool, tag = "10")]
+    pub has_ignored_properties: bool,
     /// Says what happened; exactly one is required.
     #[prost(oneof = "event::Body", tags = "6, 7, 8, 9")]
     pub body: ::core::option::Option<event::Body>,
@@ -1617,9 +1601,9 @@ pub mod event {
 /// Describes that a user saw a variant of a flag.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Exposure {
-    /// Names the flag. Required, 1 to 1024 characters.
-    #[prost(string, tag = "1")]
-    pub flag_key: ::prost::alloc::string::String,
+    /// Names the flag. Required, 1 to 1024 characters; an absent one is MISSING, an empty one INVALID.
+    #[prost(string, optional, tag = "1")]
+    pub flag_key: ::core::option::Option<::prost::alloc::string::String>,
     /// Names the variant seen. Absent: the user is no longer part of the experiment, and the property is unset.
     /// Up to 1024 characters; an empty one is rejected.
     #[prost(string, optional, tag = "2")]
@@ -1643,11 +1627,14 @@ pub struct Assignment {
     /// Lists the assignments, one for each flag.
     #[prost(message, repeated, tag = "1")]
     pub writes: ::prost::alloc::vec::Vec<PropertyWrite>,
+    /// Carries a JSON object of the sender, at most 64 KiB and 40 levels deep.
+    #[prost(bytes = "bytes", optional, tag = "2")]
+    pub properties: ::core::option::Option<::prost::bytes::Bytes>,
 }
 /// Describes any other event of a user: the raw material of metrics.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Outcome {
-    /// Names what happened, for example `purchase`. Required for kind track, 1 to 1024 characters.
+    /// Names what happened, for example `purchase`. Required, 1 to 1024 characters.
     #[prost(string, tag = "1")]
     pub event_type: ::prost::alloc::string::String,
     /// Carries a JSON object of the sender, at most 64 KiB and 40 levels deep.
@@ -1669,6 +1656,9 @@ pub struct Identify {
     /// Lists writes to experiment properties that came with the event.
     #[prost(message, repeated, tag = "2")]
     pub writes: ::prost::alloc::vec::Vec<PropertyWrite>,
+    /// Carries a JSON object of the sender, at most 64 KiB and 40 levels deep.
+    #[prost(bytes = "bytes", optional, tag = "3")]
+    pub properties: ::core::option::Option<::prost::bytes::Bytes>,
 }
 /// Describes what an event does to one experiment property.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3017,6 +3007,8 @@ pub enum Dialect {
     Native = 1,
     /// Means the rules of Amplitude's HTTP API: ids of at least 5 characters, an empty variant is no variant.
     Amplitude = 2,
+    /// Means the rules of every other sender: a bad id beside a good one is dropped, an empty variant is no variant.
+    Foreign = 3,
 }
 impl Dialect {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -3028,6 +3020,7 @@ impl Dialect {
             Self::Unspecified => "DIALECT_UNSPECIFIED",
             Self::Native => "DIALECT_NATIVE",
             Self::Amplitude => "DIALECT_AMPLITUDE",
+            Self::Foreign => "DIALECT_FOREIGN",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -3036,6 +3029,7 @@ impl Dialect {
             "DIALECT_UNSPECIFIED" => Some(Self::Unspecified),
             "DIALECT_NATIVE" => Some(Self::Native),
             "DIALECT_AMPLITUDE" => Some(Self::Amplitude),
+            "DIALECT_FOREIGN" => Some(Self::Foreign),
             _ => None,
         }
     }
