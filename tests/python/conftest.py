@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from grpc_tools import protoc
 
-from server import ROOT, Server
+from exposure_process import ROOT, Server
 
 
 @pytest.fixture
