@@ -2,5 +2,7 @@
 
 pub mod v1;
 
+pub mod decode;
+
 /// The encoded descriptor set of the protocol, for reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("generated/exposure.v1.bin");

@@ -1,0 +1,122 @@
+use std::ops::Range;
+
+use super::body::{
+    AssignmentRef, BodyRef, ExposureRef, IdentifyRef, Merge, OutcomeRef, Writes,
+};
+use super::error::Fault;
+use super::reader::{Reader, delimited, integer};
+
+/// An event, read in place. Its fields are those of the message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventRef<'a> {
+    /// The user; empty is absent.
+    pub user_id: Option<&'a str>,
+    /// The device; empty is absent.
+    pub device_id: Option<&'a str>,
+    /// Makes a retry harmless; empty is absent.
+    pub insert_id: Option<&'a str>,
+    /// When it happened, in microseconds since the Unix epoch.
+    pub time_us: Option<i64>,
+    /// Orders events of one time.
+    pub sequence: i64,
+    /// What happened.
+    pub body: BodyRef<'a>,
+    /// Whether the sender's own form had properties that mean nothing here.
+    pub has_ignored_properties: bool,
+    /// The first of its writes among those of the request, and the one after its last.
+    writes: (usize, usize),
+}
+
+impl<'a> EventRef<'a> {
+    /// Where its writes are among those of the request.
+    pub(super) const fn writes(&self) -> Range<usize> {
+        self.writes.0..self.writes.1
+    }
+
+    #[inline]
+    pub(super) fn read(
+        message: &'a [u8],
+        depth: u32,
+        writes: &mut Writes<'_, 'a>,
+    ) -> Result<Self, Fault> {
+        const USER_ID: u64 = delimited(1);
+        const DEVICE_ID: u64 = delimited(2);
+        const INSERT_ID: u64 = delimited(3);
+        const TIME_US: u64 = integer(4);
+        const SEQUENCE: u64 = integer(5);
+        const EXPOSURE: u64 = delimited(6);
+        const ASSIGNMENT: u64 = delimited(7);
+        const OUTCOME: u64 = delimited(8);
+        const IDENTIFY: u64 = delimited(9);
+        const HAS_IGNORED_PROPERTIES: u64 = integer(10);
+        let start = writes.list.len();
+        let mut event = Self::default();
+        let mut reader = Reader::new(message);
+        while !reader.is_empty() {
+            match reader.varint()? {
+                USER_ID => event.user_id = Some(reader.text()?),
+                DEVICE_ID => event.device_id = Some(reader.text()?),
+                INSERT_ID => event.insert_id = Some(reader.text()?),
+                TIME_US => event.time_us = Some(reader.varint()? as i64),
+                SEQUENCE => event.sequence = reader.varint()? as i64,
+                EXPOSURE => {
+                    let held = match event.body {
+                        BodyRef::Exposure(held) => Some(held),
+                        _ => None,
+                    };
+                    let body: ExposureRef<'_> =
+                        merged(held, reader.bytes()?, start, depth, writes)?;
+                    event.body = BodyRef::Exposure(body);
+                }
+                ASSIGNMENT => {
+                    let held = match event.body {
+                        BodyRef::Assignment(held) => Some(held),
+                        _ => None,
+                    };
+                    let body: AssignmentRef<'_> =
+                        merged(held, reader.bytes()?, start, depth, writes)?;
+                    event.body = BodyRef::Assignment(body);
+                }
+                OUTCOME => {
+                    let held = match event.body {
+                        BodyRef::Outcome(held) => Some(held),
+                        _ => None,
+                    };
+                    let body: OutcomeRef<'_> =
+                        merged(held, reader.bytes()?, start, depth, writes)?;
+                    event.body = BodyRef::Outcome(body);
+                }
+                IDENTIFY => {
+                    let held = match event.body {
+                        BodyRef::Identify(held) => Some(held),
+                        _ => None,
+                    };
+                    let body: IdentifyRef<'_> =
+                        merged(held, reader.bytes()?, start, depth, writes)?;
+                    event.body = BodyRef::Identify(body);
+                }
+                HAS_IGNORED_PROPERTIES => event.has_ignored_properties = reader.varint()? != 0,
+                key => reader.skip_unknown(key, 10, depth)?,
+            }
+        }
+        event.writes = (start, writes.list.len());
+        Ok(event)
+    }
+}
+
+/// Merges a body into one of its kind, or puts it in the place of another with its writes.
+#[inline]
+fn merged<'a, B: Merge<'a>>(
+    held: Option<B>,
+    message: &'a [u8],
+    start: usize,
+    depth: u32,
+    writes: &mut Writes<'_, 'a>,
+) -> Result<B, Fault> {
+    let mut body = held.unwrap_or_else(|| {
+        writes.list.truncate(start);
+        B::default()
+    });
+    body.merge(message, depth - 1, writes)?;
+    Ok(body)
+}

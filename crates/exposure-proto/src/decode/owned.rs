@@ -1,0 +1,87 @@
+//! The same values as generated messages, for comparing and for code that is not hot.
+
+use bytes::Bytes;
+use exposure_core::PropertyChange;
+
+use super::{BodyRef, EventRef, ImportOptionsRef, IngestRequestRef, IngestStreamRequestRef};
+use crate::v1;
+use crate::v1::event::Body;
+
+impl IngestRequestRef<'_> {
+    /// The request as a generated message.
+    pub fn to_message(&self) -> v1::IngestRequest {
+        v1::IngestRequest {
+            events: self.events.iter().map(|event| event_message(event, self.writes(event))).collect(),
+            library: self.library.map(str::to_owned),
+            import_options: self.import_options.map(ImportOptionsRef::to_message),
+            request_id: self.request_id.map(str::to_owned),
+        }
+    }
+}
+
+impl IngestStreamRequestRef<'_> {
+    /// The message of the stream as a generated one.
+    pub fn to_message(&self) -> v1::IngestStreamRequest {
+        v1::IngestStreamRequest {
+            batch_id: self.batch_id,
+            batch: self.has_batch.then(|| self.batch.to_message()),
+        }
+    }
+}
+
+impl ImportOptionsRef {
+    fn to_message(self) -> v1::ImportOptions {
+        v1::ImportOptions {
+            min_id_length: self.min_id_length,
+            received_us: self.received_us,
+            dialect: self.dialect,
+        }
+    }
+}
+
+fn event_message(event: &EventRef<'_>, writes: &[PropertyChange<'_>]) -> v1::Event {
+    let writes = || writes.iter().map(write_message).collect();
+    let json = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);
+    let body = match event.body {
+        BodyRef::Missing => None,
+        BodyRef::Exposure(exposure) => Some(Body::Exposure(v1::Exposure {
+            flag_key: exposure.flag_key.map(str::to_owned),
+            variant: exposure.variant.map(str::to_owned),
+            experiment_key: exposure.experiment_key.map(str::to_owned),
+            metadata: json(exposure.metadata),
+            kind: exposure.kind,
+            writes: writes(),
+        })),
+        BodyRef::Assignment(assignment) => Some(Body::Assignment(v1::Assignment {
+            writes: writes(),
+            properties: json(assignment.properties),
+        })),
+        BodyRef::Outcome(outcome) => Some(Body::Outcome(v1::Outcome {
+            event_type: outcome.event_type.to_owned(),
+            properties: json(outcome.properties),
+            kind: outcome.kind,
+            writes: writes(),
+        })),
+        BodyRef::Identify(identify) => Some(Body::Identify(v1::Identify {
+            kind: identify.kind,
+            writes: writes(),
+            properties: json(identify.properties),
+        })),
+    };
+    v1::Event {
+        user_id: event.user_id.map(str::to_owned),
+        device_id: event.device_id.map(str::to_owned),
+        insert_id: event.insert_id.map(str::to_owned),
+        time_us: event.time_us,
+        sequence: event.sequence,
+        body,
+        has_ignored_properties: event.has_ignored_properties,
+    }
+}
+
+fn write_message(write: &PropertyChange<'_>) -> v1::PropertyWrite {
+    v1::PropertyWrite {
+        flag_key: write.flag_key.to_owned(),
+        variant: write.variant.map(str::to_owned),
+    }
+}
