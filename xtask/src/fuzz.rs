@@ -1,8 +1,9 @@
 //! `cargo xtask fuzz`: the fuzz tests with more cases.
 //!
-//! They are property tests on the stable toolchain whose names contain `fuzz`: part of every test run, with few cases.
+//! They are proptest and bolero tests on the stable toolchain whose names contain `fuzz`: part of every test run, with few cases.
+//! They run in the dev profile, whose overflow checks and debug assertions find more.
 
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 
 use anyhow::bail;
 
@@ -15,15 +16,19 @@ const CASES: u32 = 100_000;
 pub(crate) fn run(options: &Fuzz) -> anyhow::Result<ExitCode> {
     let filter = options.filter.as_deref().unwrap_or("fuzz");
     let cases = options.cases.unwrap_or(CASES);
-    let arguments = ["test", "--workspace", "--tests", "--release", "--", filter];
-    let listed =
-        workspace::output(workspace::cargo(&arguments).args(["--list", "--format", "terse"]))?;
+    let arguments = ["test", "--workspace", "--tests", "--", filter];
+    let mut list = workspace::cargo(&arguments);
+    // What the build says stays visible.
+    list.args(["--list", "--format", "terse"]).stderr(Stdio::inherit());
+    let listed = workspace::output(&mut list)?;
     let n_tests = count_tests(&listed);
     if n_tests == 0 {
         bail!("no test has `{filter}` in its name");
     }
     println!("{n_tests} tests, {cases} cases each");
-    step::run(workspace::cargo(&arguments).env("PROPTEST_CASES", cases.to_string()))?;
+    let cases = cases.to_string();
+    let mut tests = workspace::cargo(&arguments);
+    step::run(tests.env("PROPTEST_CASES", &cases).env("BOLERO_RANDOM_ITERATIONS", &cases))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -141,6 +141,8 @@ fn line(command: &Command) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Stdio;
+
     use super::*;
 
     fn steps(strict: bool) -> Steps {
@@ -188,7 +190,8 @@ mod tests {
     #[test]
     fn a_command_passes_by_its_exit_code() {
         assert!(run(&mut workspace::cargo(&["--version"])).is_ok());
-        let error = run(&mut workspace::cargo(&["no-such-task"])).unwrap_err().to_string();
+        let mut unknown = workspace::cargo(&["no-such-task"]);
+        let error = run(unknown.stderr(Stdio::null())).unwrap_err().to_string();
         assert!(error.contains("no-such-task` ended with code 101"), "{error}");
         assert!(run(&mut workspace::command("no-such-program-here")).is_err());
     }

@@ -16,5 +16,6 @@ mod links;
 mod manifest;
 mod mod_files;
 mod paths;
+mod twins;
 
 pub(crate) use run::{check, run};

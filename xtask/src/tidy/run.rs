@@ -7,7 +7,7 @@ use anyhow::bail;
 use super::finding::{Finding, Weight};
 use super::source::Source;
 use super::tree::{File, Tree};
-use super::{adr, expects, layers, length, links, manifest, mod_files, paths};
+use super::{adr, expects, layers, length, links, manifest, mod_files, paths, twins};
 use crate::workspace;
 
 /// Runs the checks as a task.
@@ -32,6 +32,9 @@ pub(crate) fn check() -> anyhow::Result<()> {
     }
     findings.extend(adr::check(&tree));
     findings.extend(links::check(&tree));
+    if let (Some(lock), Some(deny)) = (tree.file("Cargo.lock"), tree.file("deny.toml")) {
+        findings.extend(twins::check(&lock.text, &deny.text));
+    }
 
     let n_failures = findings.iter().filter(|finding| finding.weight == Weight::Failure).count();
     for finding in &findings {

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 /// What is read; everything else in the tree is data.
 const EXTENSIONS: &[&str] = &["rs", "md", "toml", "proto", "py", "txt", "ini", "sh", "yml", "yaml"];
 /// Files without an extension that are read all the same.
-const NAMES: &[&str] = &[".ci/run", ".gitignore"];
+const NAMES: &[&str] = &[".ci/run", ".gitignore", "Cargo.lock"];
 /// Hidden directories that are the project's own.
 const HIDDEN: &[&str] = &[".ci", ".cargo", ".changes", ".github"];
 /// Directories that tools make.
