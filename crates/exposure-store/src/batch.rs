@@ -2,6 +2,10 @@ use exposure_core::{Admitted, Effects, ErrorCode, Timestamp};
 
 use crate::{KeyId, ProjectId};
 
+/// How long an insert id is known: seven days, in microseconds, from the commit that brought
+/// it. A store may keep it up to a day longer.
+pub const INSERT_ID_WINDOW_MICROS: i64 = 7 * 86_400_000_000;
+
 /// What one request brings: admitted events and rejected ones, durable together.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
@@ -55,6 +59,9 @@ pub enum Committed {
         /// Whether its content differs from the first one's.
         conflict: bool,
     },
-    /// Its user (or device) was erased at or after its time: not stored.
+    /// Whom it names ([`Admitted::raw`]) was erased at or after its time: not stored.
+    ///
+    /// Decided before its insert id is looked at. The store counts it as a reject with
+    /// [`ErrorCode::Erased`], and keeps that without the ids and the event.
     Erased,
 }

@@ -20,11 +20,12 @@ mod capabilities;
 mod error;
 mod hash;
 mod ids;
+pub mod memory;
 mod port;
 mod read;
 mod stored;
 
-pub use batch::{Batch, Committed, Origin, Reject};
+pub use batch::{Batch, Committed, INSERT_ID_WINDOW_MICROS, Origin, Reject};
 pub use capabilities::{Capabilities, DedupeTier, EffectTier, FeedTier, HashTier, UsageTier};
 pub use error::{Error, Result};
 pub use hash::{StateHash, StateHasher, change_hash, raw_hash, text_hash};

@@ -24,13 +24,14 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// the batch again is harmless for events with an insert id.
     async fn commit(&self, batch: &Batch<'_>) -> Result<Vec<Committed>>;
 
-    /// What is kept of a raw id; `None` where it was never seen.
+    /// What is kept of a raw id; `None` where it was never seen. Of an erased one only
+    /// `erased_until` and what came later.
     async fn profile(&self, project: ProjectId, id: RawId<'_>) -> Result<Option<ProfileState>>;
 
     /// Every stored event that names a raw id, a device also beside a user, by position.
     async fn history(&self, project: ProjectId, id: RawId<'_>) -> Result<Vec<StoredEvent>>;
 
-    /// The duplicates of a raw id.
+    /// The duplicates that named a raw id ([`RawId`] of the duplicate itself).
     async fn duplicates(&self, project: ProjectId, id: RawId<'_>) -> Result<Duplicates>;
 
     /// Profiles of a project, page by page; at most `limit` a page. A profile that is there
@@ -82,7 +83,11 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     async fn flags(&self, project: ProjectId) -> Result<Vec<Box<str>>>;
 
     /// Erases what is kept of a user up to a time, and its devices that no other user was seen
-    /// on. Returns how many profiles were erased.
+    /// on. Returns how many profiles were erased of those that were there.
+    ///
+    /// Of each: its events at or before that time (also from the feed), with all that they put
+    /// into registers, counts and links; rejects received until then; all of its duplicates.
+    /// Links that others have to a device stay. Usage and flags stay: they name nobody.
     async fn erase(&self, project: ProjectId, user: &str, until: Timestamp) -> Result<u64>;
 
     /// Keeps a document; of two under one name the greater version stands. Durable when it returns.

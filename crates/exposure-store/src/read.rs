@@ -24,8 +24,22 @@ pub struct ProfilePage {
 pub struct EventFilter<'a> {
     /// Only exposures and writes of this flag.
     pub flag: Option<&'a str>,
-    /// Only exposures and impressions.
+    /// Only exposures and impressions; with a flag, only exposures of it.
     pub exposures_only: bool,
+}
+
+impl EventFilter<'_> {
+    /// Whether a scan with this filter gives the event.
+    pub fn matches(&self, event: &StoredEvent) -> bool {
+        if self.exposures_only && event.exposed.is_none() {
+            return false;
+        }
+        self.flag.is_none_or(|flag| {
+            let is_exposed = event.exposed.as_ref().is_some_and(|key| *key.flag == *flag);
+            let is_written = event.writes.iter().any(|write| *write.flag == *flag);
+            is_exposed || (is_written && !self.exposures_only)
+        })
+    }
 }
 
 /// A page of stored events, in no order that means anything.
@@ -58,6 +72,15 @@ pub enum FeedEntry {
         /// Everything at or before this time.
         until: Timestamp,
     },
+}
+
+impl FeedEntry {
+    /// Whose it is.
+    pub const fn project(&self) -> ProjectId {
+        match self {
+            Self::Event { project, .. } | Self::Erased { project, .. } => *project,
+        }
+    }
 }
 
 /// A part of the feed.

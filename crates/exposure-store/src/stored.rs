@@ -1,9 +1,9 @@
 use exposure_core::{
-    Change, Effects, ErrorCode, ExperimentKey, Kind, Notes, Owner, RawId, SeenKey, Timestamp,
-    Version,
+    Admitted, Change, DeviceId, Effects, ErrorCode, ExperimentKey, FlagKey, Ids, InsertId, Kind,
+    Notes, Owner, RawId, SeenKey, Subject, Timestamp, UserId, Variant, Version, Write,
 };
 
-use crate::KeyId;
+use crate::{KeyId, Origin};
 
 /// An event as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,86 @@ pub struct StoredWrite {
 }
 
 impl StoredEvent {
+    /// The event as it is stored at a position, with what its writes did.
+    pub fn new(position: u64, origin: &Origin, event: &Admitted<'_>, effects: Effects) -> Self {
+        Self {
+            position,
+            kind: event.kind(),
+            event_type: event.event_type().into(),
+            user: event.ids.user().map(|user| user.as_str().into()),
+            device: event.ids.device().map(|device| device.as_str().into()),
+            time: event.time,
+            received: origin.received,
+            sequence: event.sequence,
+            insert_id: event.insert_id.map(|id| id.as_str().into()),
+            exposed: event.exposed().map(|(flag, variant, experiment_key)| SeenKey {
+                flag: flag.as_str().into(),
+                experiment_key: experiment_key.map_or("", ExperimentKey::as_str).into(),
+                variant: variant.map(|variant| variant.as_str().into()),
+            }),
+            writes: event
+                .writes()
+                .map(|write| StoredWrite {
+                    flag: write.flag.as_str().into(),
+                    variant: write.change.variant().map(Into::into),
+                })
+                .collect(),
+            payload: event.payload.into(),
+            key: origin.key,
+            library: event.library.into(),
+            notes: event.notes,
+            effects,
+        }
+    }
+
+    /// The event as it was admitted, such as for its state hash.
+    pub fn as_admitted(&self) -> Admitted<'_> {
+        let device = DeviceId::trusted(self.device.as_deref().unwrap_or(""));
+        let ids = match (&self.user, &self.device) {
+            (Some(user), Some(_)) => Ids::Both(UserId::trusted(user), device),
+            (Some(user), None) => Ids::User(UserId::trusted(user)),
+            (None, _) => Ids::Device(device),
+        };
+        let mut writes = self.writes.as_slice();
+        let subject = match &self.exposed {
+            Some(key) => {
+                // Writes beside an exposure's own are never of its flag.
+                let own = writes.split_first().filter(|(own, _)| own.flag == key.flag);
+                writes = own.map_or(writes, |(_, extra)| extra);
+                Subject::Exposure {
+                    kind: self.kind,
+                    flag: FlagKey::trusted(&key.flag),
+                    variant: key.variant.as_deref().map(Variant::trusted),
+                    experiment_key: Some(&*key.experiment_key)
+                        .filter(|key| !key.is_empty())
+                        .map(ExperimentKey::trusted),
+                    writes: own.is_some(),
+                }
+            }
+            None if self.kind.is_billable() => {
+                Subject::Outcome { kind: self.kind, event_type: &self.event_type }
+            }
+            None => Subject::Plain(self.kind),
+        };
+        Admitted {
+            ids,
+            time: self.time,
+            sequence: self.sequence,
+            insert_id: self.insert_id.as_deref().map(InsertId::trusted),
+            subject,
+            extra: writes
+                .iter()
+                .map(|write| Write {
+                    flag: FlagKey::trusted(&write.flag),
+                    change: Change::to_variant(write.variant.as_deref()),
+                })
+                .collect(),
+            payload: &self.payload,
+            notes: self.notes,
+            library: &self.library,
+        }
+    }
+
     /// Whom it names: its user where there is one, else its device.
     pub fn raw(&self) -> RawId<'_> {
         match (&self.user, &self.device) {
