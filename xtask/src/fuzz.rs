@@ -1,6 +1,7 @@
 //! `cargo xtask fuzz`: the fuzz tests with more cases.
 //!
-//! They are proptest and bolero tests on the stable toolchain whose names contain `fuzz`: part of every test run, with few cases.
+//! They are proptest and bolero tests on the stable toolchain whose names contain `fuzz`: part of every test run, there
+//! with few cases.
 //! They run in the dev profile, whose overflow checks and debug assertions find more.
 
 use std::process::{ExitCode, Stdio};

@@ -33,7 +33,12 @@ pub(crate) fn prepare(target: &Path) -> anyhow::Result<(Option<PathBuf>, Outcome
         ));
     }
     if !install_requirements(&interpreter) {
-        return Ok((None, Outcome::NotRun(format!("the packages of {REQUIREMENTS} from PyPI"))));
+        return Ok((
+            None,
+            Outcome::NotRun(format!(
+                "the packages of {REQUIREMENTS} from PyPI, for Python 3.11 or newer"
+            )),
+        ));
     }
     fs::write(directory.join(STAMP), wanted)
         .context("failed to write into the python environment")?;

@@ -10,7 +10,8 @@ use super::finding::Finding;
 
 const PLACE: &str = "deny.toml";
 
-/// Compares the versions in `Cargo.lock` with the skips of `deny.toml`. Warns: a dependency's dependency may move alone.
+/// Compares the versions in `Cargo.lock` with the skips of `deny.toml`.
+/// Warns only: a dependency of a dependency may move without a change of ours.
 pub(super) fn check(lock: &str, deny: &str) -> Vec<Finding> {
     let (Ok(lock), Ok(deny)) = (lock.parse::<Table>(), deny.parse::<Table>()) else {
         return vec![Finding::failure(PLACE, "it or Cargo.lock is no TOML")];
