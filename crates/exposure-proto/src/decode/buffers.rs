@@ -39,11 +39,8 @@ impl DecodeBuffers {
         bytes: &[u8],
         limits: DecodeLimits,
     ) -> Result<IngestStreamRequestRef<'_>, DecodeError> {
-        let mut request = IngestStreamRequestRef {
-            batch_id: 0,
-            has_batch: false,
-            batch: self.into_request(),
-        };
+        let mut request =
+            IngestStreamRequestRef { batch_id: 0, has_batch: false, batch: self.into_request() };
         request.merge_root(bytes, limits)?;
         Ok(request)
     }
@@ -82,6 +79,9 @@ mod tests {
         let (address, capacity) = (request.events.as_ptr().addr(), request.events.capacity());
         let request = request.recycle().decode(&bytes, DecodeLimits::default()).unwrap();
         assert_eq!(request.events.len(), 100);
-        assert_eq!((request.events.as_ptr().addr(), request.events.capacity()), (address, capacity));
+        assert_eq!(
+            (request.events.as_ptr().addr(), request.events.capacity()),
+            (address, capacity)
+        );
     }
 }

@@ -1,8 +1,6 @@
 use std::ops::Range;
 
-use super::body::{
-    AssignmentRef, BodyRef, ExposureRef, IdentifyRef, Merge, OutcomeRef, Writes,
-};
+use super::body::{AssignmentRef, BodyRef, ExposureRef, IdentifyRef, Merge, OutcomeRef, Writes};
 use super::error::Fault;
 use super::reader::{Reader, delimited, integer};
 
@@ -82,8 +80,7 @@ impl<'a> EventRef<'a> {
                         BodyRef::Outcome(held) => Some(held),
                         _ => None,
                     };
-                    let body: OutcomeRef<'_> =
-                        merged(held, reader.bytes()?, start, depth, writes)?;
+                    let body: OutcomeRef<'_> = merged(held, reader.bytes()?, start, depth, writes)?;
                     event.body = BodyRef::Outcome(body);
                 }
                 IDENTIFY => {

@@ -11,7 +11,11 @@ impl IngestRequestRef<'_> {
     /// The request as a generated message.
     pub fn to_message(&self) -> v1::IngestRequest {
         v1::IngestRequest {
-            events: self.events.iter().map(|event| event_message(event, self.writes(event))).collect(),
+            events: self
+                .events
+                .iter()
+                .map(|event| event_message(event, self.writes(event)))
+                .collect(),
             library: self.library.map(str::to_owned),
             import_options: self.import_options.map(ImportOptionsRef::to_message),
             request_id: self.request_id.map(str::to_owned),

@@ -117,12 +117,7 @@ impl<'a> Reader<'a> {
     /// The known fields of a message have the numbers 1 to `n_known`; one of those comes
     /// here only with a wire type that is not its own.
     #[cold]
-    pub(super) fn skip_unknown(
-        &mut self,
-        key: u64,
-        n_known: u32,
-        depth: u32,
-    ) -> Result<(), Fault> {
+    pub(super) fn skip_unknown(&mut self, key: u64, n_known: u32, depth: u32) -> Result<(), Fault> {
         let (number, wire_type) = self.check_key(key)?;
         if number <= n_known {
             return Err(self.fault(Kind::WireType));

@@ -82,9 +82,7 @@ impl<'a> IngestRequestRef<'a> {
                 LIBRARY => self.library = Some(reader.text()?),
                 IMPORT_OPTIONS => {
                     let message = reader.bytes()?;
-                    self.import_options
-                        .get_or_insert_default()
-                        .merge(message, depth - 1)?;
+                    self.import_options.get_or_insert_default().merge(message, depth - 1)?;
                 }
                 REQUEST_ID => self.request_id = Some(reader.text()?),
                 key => reader.skip_unknown(key, 4, depth)?,

@@ -23,7 +23,12 @@ fn faults_are_named_with_their_place() {
     let cases: &[(&str, &[u8], Kind, usize)] = &[
         ("a lone continuation", &[0x80], Kind::Varint, 0),
         ("an integer of eleven bytes", &[0xff; 11], Kind::Varint, 0),
-        ("a 65th bit", &[0xf8, 0x01, 255, 255, 255, 255, 255, 255, 255, 255, 255, 2], Kind::Varint, 2),
+        (
+            "a 65th bit",
+            &[0xf8, 0x01, 255, 255, 255, 255, 255, 255, 255, 255, 255, 2],
+            Kind::Varint,
+            2,
+        ),
         ("field zero", &[0x00, 0x00], Kind::Key, 1),
         ("wire type six", &[0x7e], Kind::Key, 1),
         ("a key over 32 bits", &[0x82, 0x80, 0x80, 0x80, 0x10], Kind::Key, 5),
@@ -81,8 +86,7 @@ fn an_empty_text_is_not_an_absent_one() {
 fn bodies_of_one_kind_merge_and_others_replace() {
     let write = |letter| [0x0a, 3, 0x0a, 1, letter];
     // An assignment of `a`, one of `b`: both writes.
-    let assignments =
-        [&[0x3a, 5][..], &write(b'a'), &[0x3a, 5], &write(b'b')].concat();
+    let assignments = [&[0x3a, 5][..], &write(b'a'), &[0x3a, 5], &write(b'b')].concat();
     let event = |parts: &[&[u8]]| {
         let content = parts.concat();
         [&[0x0a, content.len() as u8][..], &content].concat()

@@ -7,8 +7,8 @@ mod soup;
 use bolero::check;
 use exposure_proto::decode::{DecodeLimits, IngestRequestRef, IngestStreamRequestRef, fuzz_logic};
 use exposure_proto::v1;
-use prost::Message;
 use proptest::prelude::*;
+use prost::Message;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
@@ -75,7 +75,10 @@ fn arbitrary_fields_are_not_all_refused() {
             Err(_) => n_refused += 1,
         }
     }
-    assert!(100 < n_accepted && 100 < n_refused && 20 < n_bodies, "{n_accepted} {n_refused} {n_bodies}");
+    assert!(
+        100 < n_accepted && 100 < n_refused && 20 < n_bodies,
+        "{n_accepted} {n_refused} {n_bodies}"
+    );
 }
 
 #[test]

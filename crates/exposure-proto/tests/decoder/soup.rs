@@ -75,7 +75,7 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         6 => "[a-zé🚀]{0,12}".prop_map(String::into_bytes),
         1 => vec(any::<u8>(), 0..12),
-        1 => vec(b'a'..b'z', 100..200),
+        1 => vec(b'a'..=b'z', 100..200),
     ]
 }
 
@@ -88,7 +88,8 @@ fn varint(value: u64) -> Vec<u8> {
 fn padded(value: u64, padding: usize) -> Vec<u8> {
     let mut bytes = varint(value);
     if 0 < padding {
-        *bytes.last_mut().unwrap() |= 0x80;
+        let last = bytes.len() - 1;
+        bytes[last] |= 0x80;
         bytes.extend(std::iter::repeat_n(0x80, padding - 1));
         bytes.push(0);
     }
