@@ -2,7 +2,7 @@
 //!
 //! The protocol is compiled by [`compile`] without `protoc`, turned into Rust by [`generate`],
 //! and compared with, or written over, the checked-in files by [`drift`].
-//! [`lint`] keeps its style and [`breaking`] its wire compatibility.
+//! [`lint`] keeps its style, and [`breaking`] its compatibility with the [`baseline`].
 //!
 //! ```
 //! let layout = exposure_codegen::layout::Layout::of_this_repository();
@@ -19,5 +19,13 @@ pub mod generate;
 
 pub mod drift;
 
+pub mod lint;
 
+pub mod baseline;
 
+pub mod breaking;
+
+mod finding;
+mod walk;
+
+pub use finding::Finding;

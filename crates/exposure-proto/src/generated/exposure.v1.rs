@@ -2188,7 +2188,7 @@ pub struct Write {
     /// Names the device of the event.
     #[prost(string, optional, tag = "7")]
     pub device_id: ::core::option::Option<::prost::alloc::string::String>,
-    /// Names the kind of the event: `exposure`, `impression`, `assignment`, `identify`, `track`, …
+    /// Names the kind of the event: `exposure`, `impression`, `assignment`, `identify`, `group`, `alias`, `track`, `page`, `screen`.
     #[prost(string, tag = "8")]
     pub event_kind: ::prost::alloc::string::String,
     /// Gives the time of receipt, in microseconds since the Unix epoch. Absent: the stored event is past retention.
