@@ -6,11 +6,12 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::buckets::Joining;
-use super::generation::Generation;
+use super::generation::{Generation, LARGE_ROOM};
 use super::manifest::{FILE, Manifest, NEW_FILE};
 use super::merge::choose;
 use super::options::BUCKETS;
 use super::run::{Run, file_name, number_of};
+use super::table::Table;
 use super::task::{Change, Done, Kind, Lane, Retired, Task};
 use super::window_state::{Frozen, Window};
 use super::{Error, Options};
@@ -28,6 +29,8 @@ pub(super) struct Background {
     covered: u64,
     retired: Vec<Retired>,
     discarded: Vec<Arc<Generation>>,
+    /// An empty table for the next generation.
+    spare: Option<Table>,
 }
 
 impl Background {
@@ -41,6 +44,7 @@ impl Background {
             manifest: Arc::new(Mutex::new(manifest)),
             retired: Vec::new(),
             discarded: Vec::new(),
+            spare: None,
         }
     }
 
@@ -52,6 +56,10 @@ impl Background {
     /// Keeps a generation until a task can free it outside the lock.
     pub(super) fn discard(&mut self, generation: Arc<Generation>) {
         self.discarded.push(generation);
+    }
+
+    pub(super) fn spare_bytes(&self) -> u64 {
+        self.spare.as_ref().map_or(0, Table::bytes)
     }
 
     pub(super) fn retired_bytes(&self) -> u64 {
@@ -117,13 +125,31 @@ impl Window {
         };
         let manifest = Arc::clone(&self.background.manifest);
         let discarded = std::mem::take(&mut self.background.discarded);
+        let spare_room = self.spare_room().filter(|_| matches!(kind, Kind::Flush { .. }));
         Some(Task {
             disk: Arc::clone(&self.disk),
             dir: self.dir.clone(),
             manifest,
             kind,
             discarded,
+            spare_room,
         })
+    }
+
+    /// The room of the table to prepare, where the next generation will be a large one.
+    fn spare_room(&self) -> Option<usize> {
+        let room = Generation::room_for(2 * self.active.table.n_room(), &self.options);
+        let has_one = self.background.spare.as_ref().is_some_and(|spare| spare.has_room_of(room));
+        (LARGE_ROOM <= room && !has_one).then_some(room)
+    }
+
+    /// The generation after one of `n_ids`, with room to double.
+    pub(super) fn next_generation(&mut self, n_ids: usize) -> Generation {
+        let room = Generation::room_for(2 * n_ids, &self.options);
+        match self.background.spare.take_if(|spare| spare.n_room() <= 2 * room) {
+            Some(spare) if room <= spare.n_room() + 8 => Generation::of(spare),
+            _ => Generation::new(room, &self.options),
+        }
     }
 
     fn flush(&mut self) -> Option<Kind> {
@@ -168,6 +194,7 @@ impl Window {
             Lane::Tidy => self.background.is_tidying = false,
         }
         self.room = 0;
+        self.background.spare = done.spare.or(self.background.spare.take());
         let change = match done.result {
             Ok(change) => change,
             Err(error) => {
@@ -213,12 +240,14 @@ impl Window {
 
     fn keep_resident(&mut self, bucket: u64, flushed: Option<Frozen>) {
         self.resident.extend(flushed.and_then(|frozen| frozen.generation).map(|g| (bucket, g)));
-        let mut n_ids: usize =
-            self.resident.iter().map(|(_, generation)| generation.table.len()).sum();
-        while self.options.resident_max_ids < n_ids
+        // By bytes, so that tables that were never full do not take more.
+        let bound = self.options.resident_max_ids as u64 * Table::BYTES_PER_ID;
+        let mut bytes: u64 =
+            self.resident.iter().map(|(_, generation)| generation.table.bytes()).sum();
+        while bound < bytes
             && let Some((_, oldest)) = self.resident.pop_front()
         {
-            n_ids -= oldest.table.len();
+            bytes -= oldest.table.bytes();
             self.background.discard(oldest);
         }
     }

@@ -126,8 +126,8 @@ impl Buckets {
         let was_plain = bucket.plain.iter().any(is_input);
         bucket.plain.retain(|run| !is_input(run));
         bucket.fronted.retain(|run| !is_input(run));
-        // The front knows the output's keys only if it knew all inputs'.
-        if was_plain || bucket.fronted.is_empty() {
+        // The front knows the output's keys only if it knew all inputs', and is for the many small runs.
+        if was_plain || bucket.fronted.is_empty() || bucket.plain.len() < 2 * MAX_PLAIN {
             bucket.plain.push(output);
         } else {
             bucket.fronted.push(output);

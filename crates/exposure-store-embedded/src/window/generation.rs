@@ -46,32 +46,43 @@ impl Span {
 
 /// Room of the first table, in ids.
 const FIRST_ROOM: usize = 1 << 12;
-/// Tables grow by this factor until they hold a generation.
+/// Tables grow by this factor.
 const GROWTH: usize = 4;
+/// A table with this room is not copied into a larger one, which would hold up its caller: it is complete, and the
+/// next one has more room.
+pub(super) const LARGE_ROOM: usize = 1 << 18;
 
 impl Generation {
-    /// An empty generation; `n_expected` ids fit without growing.
+    /// An empty generation; about `n_expected` ids fit without growing.
     pub(super) fn new(n_expected: usize, options: &Options) -> Self {
-        let room = n_expected.max(FIRST_ROOM).min(options.generation_ids);
-        Self { table: Table::with_room(room), span: Span::empty() }
+        Self::of(Table::with_room(Self::room_for(n_expected, options)))
     }
 
-    /// Makes room for one more id. False: the generation is complete.
-    /// `place` must be sought again if the table grew.
+    /// A generation in an empty table.
+    pub(super) fn of(table: Table) -> Self {
+        Self { table, span: Span::empty() }
+    }
+
+    /// The room of a table for about `n_expected` ids.
+    pub(super) fn room_for(n_expected: usize, options: &Options) -> usize {
+        n_expected.max(FIRST_ROOM).min(options.generation_ids)
+    }
+
+    /// Makes room for one more id.
     pub(super) fn make_room(&mut self, options: &Options) -> Room {
         if options.generation_ids <= self.table.len() {
             return Room::Complete;
         }
-        if !self.table.is_full() {
-            return Room::Here;
-        }
-        self.grow(options)
+        if self.table.is_full() { self.grow(options) } else { Room::Here }
     }
 
     /// Grows the table a step, because it is full or its keys crowd.
     pub(super) fn grow(&mut self, options: &Options) -> Room {
-        let room =
-            (self.table.len() * GROWTH).clamp(FIRST_ROOM, options.generation_ids.max(FIRST_ROOM));
+        if LARGE_ROOM <= self.table.len() {
+            return Room::Complete;
+        }
+        let room = Self::room_for(self.table.len() * GROWTH, options)
+            .min(LARGE_ROOM.max(self.table.len()));
         match self.table.grown(room) {
             Some(table) if self.table.bytes() < table.bytes() => {
                 self.table = table;
@@ -103,7 +114,7 @@ impl Generation {
     }
 }
 
-/// Whether a generation can take one more id.
+/// Whether a generation can take one more id; a place must be sought again if it grew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Room {
     Here,

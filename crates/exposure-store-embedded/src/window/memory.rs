@@ -50,6 +50,12 @@ impl Slots {
         Self { base, len }
     }
 
+    /// Empties all slots, and so takes their pages ahead of use.
+    pub(super) fn clear(&mut self) {
+        // SAFETY: all zero bytes are a valid slot, and `&mut self` makes this the only access.
+        unsafe { std::ptr::write_bytes(self.base.as_ptr(), 0, self.len) };
+    }
+
     pub(super) fn bytes(&self) -> u64 {
         (self.len * Slot::BYTES) as u64
     }

@@ -152,13 +152,16 @@ impl Run {
     pub(super) fn verify(self: &Arc<Self>) -> Result<(), Error> {
         let mut reader = self.reader();
         let (mut n_ids, mut last) = (0, None);
-        while let Some(id) = reader.next_id()? {
-            if last.is_some_and(|last: Slot| id.key_before(&last)) {
-                let offset = BLOCK as u64 * reader.next_block as u64;
-                return Err(Error::damaged(&self.path, offset, "ids are out of order"));
+        while let Some(bound) = reader.piece()?.last().copied() {
+            for id in reader.piece()? {
+                if last.is_some_and(|last: Slot| id.key_before(&last)) {
+                    return Err(Error::damaged(&self.path, BLOCK as u64, "ids are out of order"));
+                }
+                last = Some(*id);
+                n_ids += 1;
             }
-            last = Some(id);
-            n_ids += 1;
+            reader.next_id = reader.ids.len();
+            debug_assert!(last == Some(bound), "a piece ends with its last id");
         }
         if n_ids == self.n_ids() {
             return Ok(());
@@ -192,14 +195,20 @@ pub(super) struct RunReader {
 }
 
 impl RunReader {
-    /// The next id; none at the end.
-    pub(super) fn next_id(&mut self) -> Result<Option<Slot>, Error> {
+    /// The next ids in order, read if there were none left; empty at the end.
+    pub(super) fn piece(&mut self) -> Result<&[Slot], Error> {
         if self.next_id == self.ids.len() && self.next_block < self.run.index.len() {
             self.fill()?;
         }
-        let id = self.ids.get(self.next_id).copied();
-        self.next_id += 1;
-        Ok(id)
+        Ok(self.ids.get(self.next_id..).unwrap_or_default())
+    }
+
+    /// Takes the ids of the piece that are not after `bound`.
+    pub(super) fn take_up_to(&mut self, bound: &Slot) -> &[Slot] {
+        let rest = self.ids.get(self.next_id..).unwrap_or_default();
+        let taken = &rest[..rest.partition_point(|id| id <= bound)];
+        self.next_id += taken.len();
+        taken
     }
 
     fn fill(&mut self) -> Result<(), Error> {

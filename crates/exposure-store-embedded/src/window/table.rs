@@ -26,9 +26,32 @@ pub(super) struct Place {
 impl Table {
     /// A table with room for `n_ids` at seven tenths of its homes.
     pub(super) fn with_room(n_ids: usize) -> Self {
-        let n_homes = n_ids.max(16) * 10 / 7;
+        let n_homes = Self::n_homes(n_ids);
         // Clusters at the end run over into slots that are nobody's home; the very last one stays empty for ever.
         Self { slots: Slots::new(n_homes + n_homes / 32 + 64), n_homes, n_ids: 0 }
+    }
+
+    /// Empties the table; its pages are taken then, and no id has to wait for one.
+    pub(super) fn clear(&mut self) {
+        self.slots.clear();
+        self.n_ids = 0;
+    }
+
+    /// Memory for an id in a full table.
+    pub(super) const BYTES_PER_ID: u64 = 36;
+
+    fn n_homes(n_ids: usize) -> usize {
+        n_ids.max(16) * 10 / 7
+    }
+
+    /// The ids it is meant for.
+    pub(super) fn n_room(&self) -> usize {
+        self.n_homes * 7 / 10
+    }
+
+    /// Whether this is a table as [`Self::with_room`] makes it for `n_ids`.
+    pub(super) fn has_room_of(&self, n_ids: usize) -> bool {
+        self.n_homes == Self::n_homes(n_ids)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -36,7 +59,7 @@ impl Table {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.n_homes * 7 / 10 <= self.n_ids
+        self.n_room() <= self.n_ids
     }
 
     pub(super) fn bytes(&self) -> u64 {

@@ -14,6 +14,7 @@ use super::manifest::Manifest;
 use super::merge::merge_into;
 use super::run::{Run, file_name};
 use super::run_writer::RunWriter;
+use super::table::Table;
 use crate::disk::{Disk, OpenMode, retry_interrupted};
 
 /// Files are cut by this many bytes at a time: freeing much at once holds up the log's syncs.
@@ -29,6 +30,8 @@ pub struct Task {
     pub(super) kind: Kind,
     /// Generations nobody looks at any more: given back to the system outside the lock.
     pub(super) discarded: Vec<Arc<Generation>>,
+    /// Prepare an empty table with this room for the next generation.
+    pub(super) spare_room: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -61,6 +64,7 @@ pub struct Done {
     /// A file that was begun and that no manifest on disk may need if the task failed.
     pub(super) begun: Option<PathBuf>,
     pub(super) lane: Lane,
+    pub(super) spare: Option<Table>,
 }
 
 /// Tasks of different lanes may run at the same time.
@@ -83,7 +87,6 @@ impl Task {
     /// Does the work. `pace` is told the bytes after each piece of about a mebibyte written, or 32 cut off, and may
     /// sleep.
     pub fn run(self, pace: &mut dyn FnMut(u64)) -> Done {
-        drop(self.discarded);
         let mut job =
             Job { disk: &*self.disk, dir: &self.dir, manifest: &self.manifest, begun: None, pace };
         let (lane, result) = match self.kind {
@@ -96,8 +99,19 @@ impl Task {
             }
             Kind::Remove { files } => (Lane::Tidy, job.remove(files)),
         };
-        Done { result, begun: job.begun, lane }
+        let begun = job.begun;
+        Done { result, begun, lane, spare: self.spare_room.map(|room| spare(room, self.discarded)) }
     }
+}
+
+/// An empty table whose pages are taken: one that is no longer needed, or a new one.
+fn spare(room: usize, discarded: Vec<Arc<Generation>>) -> Table {
+    let mut owned =
+        discarded.into_iter().filter_map(Arc::into_inner).map(|generation| generation.table);
+    let fitting = owned.find(|table| table.has_room_of(room));
+    let mut table = fitting.unwrap_or_else(|| Table::with_room(room));
+    table.clear();
+    table
 }
 
 struct Job<'a> {

@@ -236,7 +236,8 @@ impl Window {
         let resident = self.resident.iter().map(|(_, generation)| generation);
         let tables = frozen.chain(resident).map(|generation| generation.table.bytes()).sum::<u64>();
         let runs = self.buckets.runs().map(|run| run.resident_bytes()).sum::<u64>();
-        tables + runs + self.active.table.bytes() + self.buckets.front_bytes()
+        let filters = self.buckets.front_bytes();
+        tables + runs + filters + self.active.table.bytes() + self.background.spare_bytes()
     }
 
     /// Disk taken, in bytes, by runs and by files on their way out.
@@ -275,8 +276,8 @@ impl Window {
         if n_ids == 0 {
             return;
         }
-        // The next one will be about as large; its pages are taken only as they are written.
-        let complete = std::mem::replace(&mut self.active, Generation::new(n_ids, &self.options));
+        let next = self.next_generation(n_ids);
+        let complete = std::mem::replace(&mut self.active, next);
         let covers_to = complete.span.last_position;
         let generation = Some(Arc::new(complete));
         self.frozen.push_back(Frozen { generation, bucket: self.bucket, covers_to });

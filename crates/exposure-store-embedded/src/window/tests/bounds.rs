@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::harness::{DIR, SECOND, key, options};
-use crate::disk::MemDisk;
+use crate::disk::{MemDisk, SplitMix};
 use crate::window::{Options, Outcome, UNKNOWN_ACTIVITY, Window};
 
 fn fill(window: &mut Window, now_us: i64, n: u16) -> Vec<Outcome> {
@@ -60,6 +60,31 @@ fn without_background_work_the_window_refuses() {
     settle(&mut window, now_us);
     assert!(window.has_room(300));
     assert!(!window.has_room(641));
+}
+
+/// Generations of the size where tables are prepared and used again, instead of copied.
+#[test]
+fn large_generations_grow_by_the_next_table() {
+    let now_us = 1_000 * SECOND;
+    let large = Options { generation_ids: 400_000, resident_max_ids: 500_000, ..options() };
+    let mut window = Window::open(Path::new(DIR), Arc::new(MemDisk::new()), large, now_us).unwrap();
+    let mut random = SplitMix::new(5);
+    let keys: Vec<_> = (0..1_500_000)
+        .map(|_| (u128::from(random.next_u64()) << 64) | u128::from(random.next_u64()))
+        .collect();
+    for (i, key) in keys.iter().enumerate() {
+        let outcome = window.check_and_add(*key, 1, now_us, now_us, i as u64, &mut 0).unwrap();
+        assert_eq!(outcome, Outcome::New);
+        if window.needs_flush() {
+            settle(&mut window, now_us);
+        }
+    }
+    assert_eq!(window.len(), keys.len());
+    for key in keys.iter().step_by(7) {
+        let outcome =
+            window.check_and_add(*key, 2, now_us, now_us, 0, &mut UNKNOWN_ACTIVITY.clone());
+        assert_eq!(outcome.unwrap(), Outcome::Duplicate { conflict: true });
+    }
 }
 
 #[test]

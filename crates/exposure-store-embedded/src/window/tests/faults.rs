@@ -57,6 +57,7 @@ fn check_faults(fault: Fault, reopens: bool) {
             let mut harness = Harness::open(Arc::new(faulty.clone()), options());
             faulty.fail_after(op, nth, fault);
             n_failed += live(&mut harness, |harness| {
+                faulty.heal();
                 if reopens {
                     let found = disk.after_power_loss(nth);
                     harness.check_all();
@@ -64,6 +65,7 @@ fn check_faults(fault: Fault, reopens: bool) {
                 }
                 harness.check_all();
             });
+            faulty.heal();
             harness.check_all();
             if faulty.n_hits() == 0 {
                 assert!(1 < nth, "{op:?} was never used");
