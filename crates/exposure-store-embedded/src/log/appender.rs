@@ -1,0 +1,133 @@
+//! Appending, and waiting for room to append.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use parking_lot::MutexGuard;
+
+use super::LogError;
+use super::handle::Shared;
+use super::queue::Queue;
+
+/// The right to append; nobody else appends until it is dropped.
+///
+/// Dropping it wakes the writer. Positions become durable in their order.
+#[derive(Debug)]
+pub struct Appender<'a> {
+    shared: &'a Shared,
+    queue: MutexGuard<'a, Queue>,
+}
+
+impl<'a> Appender<'a> {
+    pub(super) fn lock(shared: &'a Shared) -> Result<Self, LogError> {
+        let mut queue = shared.queue.lock();
+        loop {
+            queue.check_open()?;
+            if queue.pending_bytes < shared.options.max_pending_bytes {
+                return Ok(Self { shared, queue });
+            }
+            queue.n_blocked += 1;
+            shared.room.wait(&mut queue);
+            queue.n_blocked -= 1;
+        }
+    }
+
+    /// The position that the first byte of a payload of `len` bytes gets, if it is pushed next.
+    ///
+    /// # Errors
+    /// [`LogError::TooLarge`] for more than a segment holds.
+    pub fn position_for(&self, len: usize) -> Result<u64, LogError> {
+        self.queue.position_for(len)
+    }
+
+    /// Appends a payload and returns the position of its first byte.
+    ///
+    /// It is durable once [`super::Log::durable`] has reached that position plus its length.
+    ///
+    /// # Errors
+    /// [`LogError::TooLarge`] for more than a segment holds.
+    pub fn push(&mut self, payload: &[u8]) -> Result<u64, LogError> {
+        self.queue.push(payload.len(), |_, bytes| bytes.extend_from_slice(payload))
+    }
+
+    /// Appends a payload of `len` bytes that `fill` writes in place, given the position of its first byte.
+    ///
+    /// # Errors
+    /// [`LogError::TooLarge`] for more than a segment holds; `fill` is not called then.
+    pub fn push_with(
+        &mut self,
+        len: usize,
+        fill: impl FnOnce(u64, &mut [u8]),
+    ) -> Result<u64, LogError> {
+        self.queue.push(len, |position, bytes| {
+            let at = bytes.len();
+            bytes.resize(at + len, 0);
+            fill(position, bytes.get_mut(at..).unwrap_or_default());
+        })
+    }
+
+    /// The position after everything appended so far.
+    pub fn end(&self) -> u64 {
+        self.queue.next()
+    }
+}
+
+impl Drop for Appender<'_> {
+    fn drop(&mut self) {
+        if self.queue.writer_waits && !self.queue.is_empty() {
+            self.queue.writer_waits = false;
+            self.shared.work.notify_one();
+        }
+    }
+}
+
+/// Waits until appending would not block; made by [`super::Log::ready`].
+///
+/// Others may take the room before it is used: then appending blocks for as long as one write takes.
+#[derive(Debug)]
+#[must_use = "a future does nothing unless it is polled"]
+pub struct Ready {
+    shared: Arc<Shared>,
+    id: Option<u64>,
+}
+
+impl Ready {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        Self { shared: Arc::clone(shared), id: None }
+    }
+}
+
+impl Future for Ready {
+    type Output = Result<(), LogError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let waker = context.waker().clone();
+        let mut queue = this.shared.queue.lock();
+        if let Err(failure) = queue.check_open() {
+            return Poll::Ready(Err(failure));
+        }
+        if queue.pending_bytes < this.shared.options.max_pending_bytes {
+            return Poll::Ready(Ok(()));
+        }
+        let id = *this.id.get_or_insert_with(|| {
+            queue.next_ready_id += 1;
+            queue.next_ready_id
+        });
+        let replaced = queue.ready.insert(id, waker);
+        drop(queue);
+        drop(replaced);
+        Poll::Pending
+    }
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            let removed = self.shared.queue.lock().ready.remove(&id);
+            drop(removed);
+        }
+    }
+}

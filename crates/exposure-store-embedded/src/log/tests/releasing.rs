@@ -1,0 +1,109 @@
+//! Released segments are reused or removed, and nothing reads what they hold then.
+
+use super::support::{append_durable, eventually, files, open, options, read_all};
+use crate::disk::{Disk, MemDisk};
+use crate::log::{Log, LogError};
+
+const SEGMENT: u64 = 1024;
+
+fn fill(log: &Log, n: u64) -> Vec<(u64, u64)> {
+    (0..n).map(|number| append_durable(log, number, 200).unwrap()).collect()
+}
+
+#[test]
+fn released_segments_are_reused_and_the_rest_removed() {
+    let disk = MemDisk::new();
+    let (log, _) = open(&disk, options(SEGMENT)).unwrap();
+    let found = fill(&log, 40);
+    let mut stale_reader = log.reader(0).unwrap();
+    stale_reader.next_group().unwrap().unwrap();
+
+    let keep_from = found[30].0;
+    log.release_before(keep_from);
+    let start = log.start();
+    assert_eq!(start, keep_from & !(SEGMENT - 1), "whole segments only");
+    assert_eq!(read_all(&log, keep_from), found[30..]);
+
+    let first = found[0].0;
+    let mut buf = [0; 200];
+    assert!(matches!(log.read_exact_at(first, &mut buf), Err(LogError::Released { .. })));
+    assert!(matches!(log.reader(first), Err(LogError::Released { .. })));
+    assert!(matches!(stale_reader.next_group(), Err(LogError::Released { .. })));
+
+    // One spare is kept, or reused at once; the others leave in steps.
+    eventually("removing segments", || {
+        let n_kept = files(&disk).iter().filter(|(name, _)| name.contains("spare")).count() as u64;
+        let metrics = log.metrics();
+        metrics.segments_removed + metrics.segments_recycled + n_kept == start / SEGMENT
+    });
+    assert!(3 < log.metrics().segments_removed);
+    let more = fill(&log, 20);
+    eventually("reusing a segment", || 0 < log.metrics().segments_recycled);
+    assert_eq!(read_all(&log, more[0].0), more);
+    let n_beyond =
+        files(&disk).iter().filter(|(name, _)| format!("{:016x}", log.end()) < *name).count();
+    assert!(n_beyond <= 3, "no more segments are made than asked for, {n_beyond} and the spare");
+    log.close().unwrap();
+    drop(log);
+
+    let mut options = options(SEGMENT);
+    options.start_position = keep_from;
+    let (log, replayed) = open(&disk, options.clone()).unwrap();
+    assert_eq!(log.start(), start);
+    let expected: Vec<_> = found[30..].iter().chain(&more).copied().collect();
+    assert_eq!(&replayed, &expected[expected.len() - replayed.len()..]);
+    assert!(replayed.contains(&found[30]));
+    drop(log);
+    options.start_position = 0;
+    assert!(matches!(open(&disk, options), Err(LogError::Missing { .. })));
+}
+
+#[test]
+fn recycled_segments_never_show_their_old_groups() {
+    let disk = MemDisk::new();
+    let mut options = options(512);
+    options.max_spares = 8;
+    let mut log = open(&disk, options.clone()).unwrap().0;
+    let mut last = Vec::new();
+    // Groups of one size in every round: the old ones lie exactly where new ones would begin.
+    for round in 0..30_u64 {
+        last = (0..7).map(|n| append_durable(&log, round * 7 + n, 60).unwrap()).collect();
+        log.release_before(last[0].0);
+        options.start_position = last[0].0;
+        let found = read_all(&log, last[0].0);
+        assert_eq!(found, last, "round {round}");
+        if round % 3 == 2 {
+            // Killed, so that the tail is searched for.
+            let after = disk.after_process_death();
+            let (_, found) = open(&after, options.clone()).unwrap();
+            assert_eq!(found, last);
+        }
+    }
+    eventually("reusing segments", || 3 < log.metrics().segments_recycled);
+    drop(log);
+    let (reopened, found) = open(&disk, options).unwrap();
+    log = reopened;
+    assert_eq!(found, last);
+    append_durable(&log, 1, 60).unwrap();
+}
+
+#[test]
+fn an_unfinished_release_is_finished_at_the_next_open() {
+    let disk = MemDisk::new();
+    let (log, _) = open(&disk, options(SEGMENT)).unwrap();
+    let found = fill(&log, 20);
+    log.close().unwrap();
+    drop(log);
+    // A segment in the middle of the released ones is gone already, another one on its way.
+    let dir = std::path::Path::new(super::support::DIR);
+    disk.remove(&dir.join(format!("{SEGMENT:016x}.log"))).unwrap();
+    disk.rename(&dir.join(format!("{:016x}.log", 2 * SEGMENT)), &dir.join("x.old")).unwrap();
+    let mut options = options(SEGMENT);
+    options.start_position = found[18].0;
+    let (log, _) = open(&disk, options).unwrap();
+    assert_eq!(log.start(), 3 * SEGMENT);
+    eventually("removing the leftovers", || {
+        let names: Vec<_> = files(&disk).into_iter().map(|(name, _)| name).collect();
+        !names.contains(&"x.old".to_owned()) && !names.contains(&format!("{:016x}.log", 0))
+    });
+}

@@ -1,0 +1,191 @@
+//! The thread that writes groups and makes them durable.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::format::{GROUP_HEADER, GroupHeader, Kind, SegmentHeader};
+use super::handle::Shared;
+use super::metrics::Counters;
+use super::queue::PendingGroup;
+use super::segment::Segment;
+use super::{Durability, LogError};
+use crate::disk;
+
+/// The only one who writes to segments. One sync is in flight while the next groups fill.
+#[derive(Debug)]
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    segment: Option<Arc<Segment>>,
+    /// The position after the last group written.
+    written: u64,
+    /// Everything below is on stable storage; groups name it.
+    synced: u64,
+    /// Payloads were written since the last mark.
+    unmarked: bool,
+}
+
+impl Writer {
+    pub(super) fn new(shared: &Arc<Shared>, tail: u64) -> Self {
+        let segment = shared.segments.last();
+        Self { shared: Arc::clone(shared), segment, written: tail, synced: tail, unmarked: false }
+    }
+
+    /// The thread's body.
+    pub(super) fn run(mut self) {
+        // However this ends, nobody waits for ever.
+        let _exit = Exit(Arc::clone(&self.shared));
+        while let Some(groups) = self.next_groups() {
+            if let Err(failure) = self.write(groups) {
+                self.shared.poison(failure);
+                return;
+            }
+        }
+        if let Err(failure) = self.finish() {
+            self.shared.poison(failure);
+        }
+    }
+
+    /// Makes everything durable, with a mark that says so.
+    fn finish(&mut self) -> Result<(), LogError> {
+        if self.unmarked {
+            let mark = {
+                let mut queue = self.shared.queue.lock();
+                queue.push_mark();
+                queue.take()
+            };
+            self.write(mark)?;
+        }
+        self.sync_now()
+    }
+
+    /// Waits for groups; `None` when the log stops.
+    fn next_groups(&mut self) -> Option<Vec<PendingGroup>> {
+        let mut queue = self.shared.queue.lock();
+        loop {
+            if !queue.is_empty() {
+                return Some(queue.take());
+            }
+            if queue.stopping {
+                return None;
+            }
+            queue.writer_waits = true;
+            if self.unmarked {
+                let wait = self.shared.work.wait_for(&mut queue, self.shared.options.mark_after);
+                if wait.timed_out() && queue.is_empty() && !queue.stopping {
+                    queue.push_mark();
+                }
+            } else {
+                self.shared.work.wait(&mut queue);
+            }
+            queue.writer_waits = false;
+        }
+    }
+
+    /// Writes groups, makes them durable, and says so.
+    pub(super) fn write(&mut self, mut groups: Vec<PendingGroup>) -> Result<(), LogError> {
+        for group in &mut groups {
+            if group.placement.begins_segment {
+                self.settle()?;
+                self.begin_segment(group)?;
+            }
+            if group.kind == Kind::Mark && self.synced < self.written {
+                self.sync()?;
+            }
+            self.write_group(group)?;
+        }
+        self.settle()?;
+        self.shared.give_back(groups);
+        Ok(())
+    }
+
+    fn begin_segment(&mut self, group: &mut PendingGroup) -> Result<(), LogError> {
+        if self.synced < self.written {
+            // The new header says where the segment before ends: that has to be true after any loss.
+            self.sync()?;
+        }
+        let segments = &self.shared.segments;
+        let start = group.write_position();
+        let file = self.shared.keeper.take(start, &self.shared.counters)?;
+        let epoch = self.segment.as_ref().map_or(0, |segment| segment.epoch) + 1;
+        let header = SegmentHeader {
+            size_log2: segments.segment_bytes.ilog2(),
+            store_id: self.shared.options.store_id,
+            start,
+            epoch,
+            previous_end: self.written,
+        };
+        let encoded = header.encode();
+        if let Some(place) = group.bytes.first_chunk_mut() {
+            *place = encoded;
+        }
+        let segment = Arc::new(Segment::new(segments.path(start), file, start, epoch));
+        if let Some(previous) = self.segment.replace(Arc::clone(&segment)) {
+            previous.finish(self.written);
+        }
+        segments.add(segment);
+        Ok(())
+    }
+
+    fn write_group(&mut self, group: &mut PendingGroup) -> Result<(), LogError> {
+        let segment = self.segment.as_ref().ok_or(LogError::Closed)?;
+        let len = group.payload_len();
+        let header = GroupHeader {
+            len: len as u32,
+            position: group.placement.header,
+            durable: self.synced,
+            epoch: segment.epoch,
+            kind: group.kind,
+            crc: 0,
+        };
+        let header_at = group.header_at();
+        let place = group.bytes.get_mut(header_at..).unwrap_or_default();
+        if let Some((place, payload)) = place.split_first_chunk_mut::<{ GROUP_HEADER as usize }>() {
+            *place = header.encode(self.shared.options.store_id, payload);
+        }
+        disk::write_all_at(&*segment.file, &group.bytes, group.write_position() - segment.start)
+            .map_err(LogError::io("write", &segment.path))?;
+        segment.note_boundary(group.placement.header);
+        self.written = group.end();
+        self.unmarked = group.kind == Kind::Payload;
+
+        let counters = &self.shared.counters;
+        Counters::add(&counters.groups, 1);
+        Counters::add(&counters.payload_bytes, len as u64);
+        Counters::add(&counters.written_bytes, group.bytes.len() as u64);
+        Ok(())
+    }
+
+    /// Makes what is written durable, as far as the settings ask for it, and publishes it.
+    fn settle(&mut self) -> Result<(), LogError> {
+        if self.synced < self.written && self.shared.options.durability == Durability::Fsync {
+            self.sync()?;
+        }
+        self.shared.waiters.publish(self.written);
+        Ok(())
+    }
+
+    /// Makes what is written durable whatever the settings say.
+    pub(super) fn sync_now(&mut self) -> Result<(), LogError> {
+        if self.synced < self.written { self.sync() } else { Ok(()) }
+    }
+
+    fn sync(&mut self) -> Result<(), LogError> {
+        let segment = self.segment.as_ref().ok_or(LogError::Closed)?;
+        let start = Instant::now();
+        disk::retry_interrupted(|| segment.file.sync_data())
+            .map_err(LogError::io("sync", &segment.path))?;
+        self.shared.counters.synced(start.elapsed());
+        self.synced = self.written;
+        Ok(())
+    }
+}
+
+/// Ends all waiting when the writer's thread ends, also by a panic of a waker.
+struct Exit(Arc<Shared>);
+
+impl Drop for Exit {
+    fn drop(&mut self) {
+        self.0.stop_appends();
+        self.0.waiters.fail(LogError::Closed);
+    }
+}
