@@ -24,6 +24,14 @@ pub mod memory;
 mod port;
 mod read;
 mod stored;
+#[cfg(feature = "test-util")]
+#[expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a case that fails panics"
+)]
+pub mod suite;
 
 pub use batch::{Batch, Committed, INSERT_ID_WINDOW_MICROS, Origin, Reject};
 pub use capabilities::{Capabilities, DedupeTier, EffectTier, FeedTier, HashTier, UsageTier};
