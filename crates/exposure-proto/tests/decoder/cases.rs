@@ -50,17 +50,67 @@ fn faults_are_named_with_their_place() {
     }
 }
 
+/// Every place of the schema that fields stand in, as the field numbers that lead there.
+const PLACES: &[&[u8]] = &[
+    &[],
+    &[1],
+    &[1, 6],
+    &[1, 7],
+    &[1, 8],
+    &[1, 9],
+    &[1, 6, 6],
+    &[1, 7, 1],
+    &[1, 8, 4],
+    &[1, 9, 2],
+    &[3],
+    // The same within a message of a stream.
+    &[2],
+    &[2, 1],
+    &[2, 1, 6],
+    &[2, 1, 6, 6],
+    &[2, 3],
+];
+
+fn placed(place: &[u8], content: &[u8]) -> Vec<u8> {
+    place.iter().rev().fold(content.to_vec(), |content, number| {
+        let mut bytes = vec![number << 3 | 2];
+        prost::encoding::encode_varint(content.len() as u64, &mut bytes);
+        bytes.extend(content);
+        bytes
+    })
+}
+
 #[test]
 fn groups_nest_to_the_limit_and_no_further() {
     assert!(decode(&nested_groups(100)).is_ok());
     assert_eq!(decode(&nested_groups(101)).unwrap_err().0, Kind::Depth);
-    // Inside an event there is one level less.
-    for (depth, fits) in [(99, true), (100, false)] {
-        let groups = nested_groups(depth);
-        let mut bytes = vec![0x0a];
-        prost::encoding::encode_varint(groups.len() as u64, &mut bytes);
-        bytes.extend(groups);
-        assert_eq!(decode(&bytes).is_ok(), fits, "{depth}");
+    for place in PLACES {
+        for depth in 94..=101 {
+            let bytes = placed(place, &nested_groups(depth));
+            assert_eq!(fuzz_logic(&bytes), Ok(()), "{depth} groups in {place:?}");
+        }
+    }
+}
+
+#[test]
+fn every_field_number_agrees_with_every_wire_type_everywhere() {
+    let contents: &[&[u8]] = &[
+        &[],
+        &[0],
+        &[1, b'a'],
+        &[2, 0xc3, 0xa9],
+        &[1, 0xff],
+        &[0xff; 10],
+        &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
+        &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01],
+    ];
+    for place in PLACES {
+        for key in 0_u8..0x80 {
+            for content in contents {
+                let bytes = placed(place, &[&[key], *content].concat());
+                assert_eq!(fuzz_logic(&bytes), Ok(()), "key {key} in {place:?}: {bytes:02x?}");
+            }
+        }
     }
 }
 
