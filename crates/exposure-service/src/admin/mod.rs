@@ -1,0 +1,12 @@
+//! What administrators do to the data of a project, and what they look at.
+
+mod erase;
+mod info;
+mod rejected;
+mod retire;
+mod settings;
+
+pub use erase::Erasure;
+pub use info::{ProjectInfo, ServerInfo};
+pub use rejected::{RejectFilter, RejectedEvent};
+pub use settings::ProjectSettings;

@@ -1,0 +1,9 @@
+//! What is resident of a project: its flags, the names it counts by, its settings.
+
+mod flags;
+mod names;
+mod tenant;
+
+pub(crate) use flags::{FlagRegistry, Reservations};
+pub(crate) use names::Names;
+pub(crate) use tenant::{Tenant, retired_document};
