@@ -143,12 +143,14 @@ impl Window {
         (LARGE_ROOM <= room && !has_one).then_some(room)
     }
 
-    /// The generation after one of `n_ids`, with room to double.
-    pub(super) fn next_generation(&mut self, n_ids: usize) -> Generation {
-        let room = Generation::room_for(2 * n_ids, &self.options);
-        match self.background.spare.take_if(|spare| spare.n_room() <= 2 * room) {
-            Some(spare) if room <= spare.n_room() + 8 => Generation::of(spare),
-            _ => Generation::new(room, &self.options),
+    /// The generation after the active one: as large as the traffic, which a checkpoint may have cut short.
+    pub(super) fn next_generation(&mut self) -> Generation {
+        let table = &self.active.table;
+        let room = Generation::room_for((2 * table.len()).max(table.n_room() / 2), &self.options);
+        match self.background.spare.take_if(|spare| (room / 2..=4 * room).contains(&spare.n_room()))
+        {
+            Some(spare) => Generation::of(spare),
+            None => Generation::new(room, &self.options),
         }
     }
 

@@ -272,11 +272,10 @@ impl Window {
 
     /// Freezes the active generation, if it has ids, and begins another.
     pub(super) fn complete_active(&mut self) {
-        let n_ids = self.active.table.len();
-        if n_ids == 0 {
+        if self.active.table.len() == 0 {
             return;
         }
-        let next = self.next_generation(n_ids);
+        let next = self.next_generation();
         let complete = std::mem::replace(&mut self.active, next);
         let covers_to = complete.span.last_position;
         let generation = Some(Arc::new(complete));
