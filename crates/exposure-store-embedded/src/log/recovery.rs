@@ -135,7 +135,11 @@ impl<'a> Recovery<'a> {
     ) -> Result<(Vec<Arc<Segment>>, u64), LogError> {
         let from = self.options.start_position;
         // A start position on a segment's border is the end of the segment before.
-        let first = from.saturating_sub(1) & !(self.segment_bytes - 1);
+        let border = from & !(self.segment_bytes - 1);
+        let before = from.saturating_sub(1) & !(self.segment_bytes - 1);
+        let released = !self.found.contains_key(&before)
+            && self.found.get(&border).is_some_and(|found| found.header.is_some());
+        let first = if released { border } else { before };
         let Some(found) = self.found.get(&first) else {
             if floor == 0 && self.found.is_empty() {
                 return Ok((Vec::new(), 0));

@@ -2,6 +2,8 @@
 //!
 //! A torn tail has nothing durable after it. Damage in the middle has: some later group says so.
 
+use memchr::memmem::Finder;
+
 use super::format::{GROUP_HEADER, GROUP_MAGIC, GroupHeader};
 use crate::disk::{self, File};
 
@@ -26,11 +28,12 @@ impl Remains {
         let mut remains = Self::default();
         let file_end = start + file.len()?;
         let mut buffer = vec![0; CHUNK];
+        let magic = Finder::new(&GROUP_MAGIC);
         let mut at = position;
         while at + GROUP_HEADER <= file_end {
             let n = disk::read_up_to(file, &mut buffer, at - start)?;
             let chunk = buffer.get(..n).unwrap_or_default();
-            let Some(offset) = find_magic(chunk) else {
+            let Some(offset) = magic.find(chunk) else {
                 // The last bytes may hold the beginning of a magic number.
                 at += n.saturating_sub(GROUP_MAGIC.len() - 1).max(1) as u64;
                 continue;
@@ -47,19 +50,6 @@ impl Remains {
         }
         Ok(remains)
     }
-}
-
-fn find_magic(bytes: &[u8]) -> Option<usize> {
-    let [first, ..] = GROUP_MAGIC;
-    let mut at = 0;
-    while let Some(rest) = bytes.get(at..) {
-        at += rest.iter().position(|byte| *byte == first)?;
-        if bytes.get(at..at + GROUP_MAGIC.len())? == GROUP_MAGIC {
-            return Some(at);
-        }
-        at += 1;
-    }
-    None
 }
 
 /// The group at `position`, if it is one of this place.

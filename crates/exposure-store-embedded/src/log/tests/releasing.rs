@@ -54,6 +54,11 @@ fn released_segments_are_reused_and_the_rest_removed() {
     assert_eq!(&replayed, &expected[expected.len() - replayed.len()..]);
     assert!(replayed.contains(&found[30]));
     drop(log);
+    options.start_position = start;
+    let (log, replayed) = open(&disk, options.clone()).unwrap();
+    assert_eq!(read_all(&log, start), replayed, "the start itself can be replayed from");
+    assert_eq!(&replayed[replayed.len() - 20..], more);
+    drop(log);
     options.start_position = 0;
     assert!(matches!(open(&disk, options), Err(LogError::Missing { .. })));
 }
