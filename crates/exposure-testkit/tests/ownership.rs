@@ -1,5 +1,7 @@
 //! The core's resolution on the reference store answers as the naive model does.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
+
 use std::collections::BTreeMap;
 
 use exposure_core::explain::{Candidate, judge};

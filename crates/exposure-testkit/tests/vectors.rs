@@ -1,6 +1,8 @@
 //! The vectors of the rules, on the core, the reference store and the naive model.
 
-use exposure_core::{Body, EventTime, Exposure, Limits, Owner, RawId, Timestamp};
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails panics")]
+
+use exposure_core::{Body, EventTime, Exposure, Limits, Note, Owner, RawId, Timestamp};
 use exposure_store::memory::MemoryStore;
 use exposure_store::{Batch, Committed, Origin, ProjectId, Store};
 use exposure_testkit::history::{Event, intern, owned_origin};
@@ -47,7 +49,7 @@ fn check_register(case: &RegisterCase) {
         assert_eq!(what, case.effects[index], "{}: effect {index}", case.name);
         if let Some(notes) = &case.notes {
             let admitted = event.admitted(origin.received).unwrap();
-            let told: Vec<&str> = admitted.notes.iter().map(|note| note.as_str()).collect();
+            let told: Vec<&str> = admitted.notes.iter().map(Note::as_str).collect();
             assert_eq!(told, notes[index], "{}: notes {index}", case.name);
         }
     }
