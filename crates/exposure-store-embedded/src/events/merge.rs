@@ -1,0 +1,223 @@
+//! Rewrites files: merges in tiers, and lets rows go that are erased or too old.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use exposure_core::{Owner, RawId, Timestamp};
+use exposure_store::ProjectId;
+
+use super::cursor::{FileCursor, Merged};
+use super::error::Result;
+use super::file::{ALL_FIELDS, EventFile};
+use super::lookup::visit_file;
+use super::row::ProfileRef;
+use super::schema::Table;
+use super::{Events, IdRef, Pacer, RowRef};
+
+/// Which rows stay when files are rewritten.
+#[derive(Clone, Copy)]
+pub struct Retention<'a> {
+    /// Rows received before this go; [`Timestamp::MIN`] keeps all.
+    pub received_from: Timestamp,
+    /// Whether an event was erased: asked with the project, whom the event names, and its time.
+    pub is_erased: &'a (dyn Fn(ProjectId, RawId<'_>, Timestamp) -> bool + Sync),
+}
+
+impl std::fmt::Debug for Retention<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Retention")
+            .field("received_from", &self.received_from)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Retention<'_> {
+    /// Keeps every row.
+    pub const ALL: Self = Self { received_from: Timestamp::MIN, is_erased: &|_, _, _| false };
+
+    fn keeps(&self, row: &RowRef<'_>) -> bool {
+        row.received >= self.received_from && !self.erased(row)
+    }
+
+    fn erased(&self, row: &RowRef<'_>) -> bool {
+        let profile = row.profile();
+        match profile.id {
+            IdRef::Text(text) => {
+                let id = if profile.is_user { RawId::User(text) } else { RawId::Device(text) };
+                (self.is_erased)(row.project, id, row.time)
+            }
+            IdRef::Uuid(_) => {
+                let text = profile.id.to_text();
+                let id = if profile.is_user { RawId::User(&text) } else { RawId::Device(&text) };
+                (self.is_erased)(row.project, id, row.time)
+            }
+        }
+    }
+}
+
+impl Events {
+    /// Merges files of one tier, if there are enough; whether there were.
+    ///
+    /// Rows that `retention` lets go are left out. Memory stays within a few pages a file and one row group.
+    pub fn merge(&self, retention: &Retention<'_>, pacer: &dyn Pacer) -> Result<bool> {
+        let _only = self.background.lock();
+        let live = self.live();
+        for table in [Table::Events, Table::Links] {
+            let Some(files) = self.next_merge(live.of(table)) else { continue };
+            let level = files.iter().map(|file| file.meta.level).max().unwrap_or(0) + 1;
+            self.rewrite(table, &files, level, retention, pacer)?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// The oldest files of the lowest tier that has enough of them.
+    fn next_merge<'f>(
+        &self,
+        files: impl Iterator<Item = &'f Arc<EventFile>>,
+    ) -> Option<Vec<Arc<EventFile>>> {
+        let most = self.options.max_file_bytes;
+        let width = self.options.merge_width.max(2);
+        let mut small: Vec<Arc<EventFile>> =
+            files.filter(|file| file.meta.len <= most / 2).map(Arc::clone).collect();
+        small.sort_by_key(|file| (file.meta.level, file.meta.id));
+        small.chunk_by(|a, b| a.meta.level == b.meta.level).find_map(|tier| {
+            if tier.len() < width {
+                return None;
+            }
+            let mut total = 0;
+            let fitting = tier.iter().take(width).take_while(|file| {
+                total += file.meta.len;
+                total <= most
+            });
+            Some(fitting.map(Arc::clone).collect())
+        })
+    }
+
+    fn rewrite(
+        &self,
+        table: Table,
+        files: &[Arc<EventFile>],
+        level: u32,
+        retention: &Retention<'_>,
+        pacer: &dyn Pacer,
+    ) -> Result<()> {
+        let mut cursors = Vec::new();
+        for file in files {
+            cursors.push(FileCursor::new(Arc::clone(file))?);
+        }
+        let mut rows = Merged::new(table, cursors);
+        let mut output = None;
+        while let Some(row) = rows.row() {
+            if retention.keeps(&row) {
+                let (_, writer) = match &mut output {
+                    Some(output) => output,
+                    None => output.insert(self.begin_file(table, level, pacer)?),
+                };
+                writer.push(&row)?;
+            }
+            rows.advance()?;
+        }
+        drop(rows);
+        let added = match output {
+            Some((meta, writer)) => vec![self.end_file(meta, writer)?],
+            None => Vec::new(),
+        };
+        self.replace(files, added, None)
+    }
+
+    /// Rewrites at once the files that hold erased rows of these profiles; how many files.
+    pub fn purge(
+        &self,
+        profiles: &[(ProjectId, Owner)],
+        retention: &Retention<'_>,
+        pacer: &dyn Pacer,
+    ) -> Result<u64> {
+        let _only = self.background.lock();
+        let live = self.live();
+        let mut n_rewritten = 0;
+        // Links are found by device: those of the profiles, and those their events name.
+        let mut devices: Vec<(ProjectId, Box<str>)> = Vec::new();
+        for (project, owner) in profiles {
+            match owner {
+                Owner::Device(device) => devices.push((*project, device.clone())),
+                Owner::User(user) => self.visit(*project, RawId::User(user), |row| {
+                    devices.extend(row.device.map(|device| (*project, device.to_text())));
+                })?,
+            }
+        }
+        devices.sort_unstable();
+        devices.dedup();
+        for file in &live.files {
+            let mut has_erased = false;
+            let mut visit = |row: &RowRef<'_>| has_erased |= retention.erased(row);
+            match file.meta.table {
+                Table::Events => {
+                    for (project, owner) in profiles {
+                        let raw = owner.as_raw();
+                        let id = IdRef::parse(raw.as_str());
+                        let profile = ProfileRef { is_user: raw.is_user(), id };
+                        visit_file(file, *project, profile, &mut visit)?;
+                    }
+                }
+                Table::Links => {
+                    for (project, device) in &devices {
+                        let profile = ProfileRef { is_user: false, id: IdRef::parse(device) };
+                        visit_file(file, *project, profile, &mut visit)?;
+                    }
+                }
+            }
+            if has_erased {
+                let table = file.meta.table;
+                self.rewrite(table, &[Arc::clone(file)], file.meta.level, retention, pacer)?;
+                n_rewritten += 1;
+            }
+        }
+        Ok(n_rewritten)
+    }
+
+    /// Drops files whose every row was received before a time; how many.
+    ///
+    /// Rows of other files go when those are merged. What the rows stand for is folded first, with [`Self::expiring`].
+    pub fn drop_before(&self, received: Timestamp) -> Result<u64> {
+        let _only = self.background.lock();
+        let old: Vec<Arc<EventFile>> = self
+            .live()
+            .files
+            .iter()
+            .filter(|file| file.meta.received.1 < received)
+            .map(Arc::clone)
+            .collect();
+        if !old.is_empty() {
+            self.replace(&old, Vec::new(), None)?;
+        }
+        Ok(old.len() as u64)
+    }
+
+    /// Hands `visit` every event received within a range of time, before retention lets it go.
+    ///
+    /// Called with ranges that follow each other, it hands out each event once, as long as none
+    /// is converted that was received before the last range ended.
+    pub fn expiring(
+        &self,
+        received: Range<Timestamp>,
+        mut visit: impl FnMut(&RowRef<'_>),
+    ) -> Result<()> {
+        for file in self.live().of(Table::Events) {
+            let (first, last) = file.meta.received;
+            if last < received.start || first >= received.end {
+                continue;
+            }
+            for number in 0..file.n_pages() {
+                let page = file.page(number, ALL_FIELDS)?;
+                for row in 0..page.n_rows {
+                    let row = page.row(row);
+                    if received.contains(&row.received) {
+                        visit(&row);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,7 @@
+//! Tests of the stored events against a plain list of rows.
+
+mod damage;
+mod events;
+mod faults;
+mod foreign;
+mod model;

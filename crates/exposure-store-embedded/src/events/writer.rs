@@ -1,0 +1,287 @@
+//! Writes one file: rows in order in, pages and a row group at a time out.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::disk::{Disk, File, OpenMode, write_all_at};
+
+use super::column::ColumnWriter;
+use super::error::{EventsError, Result};
+use super::footer::{self, GroupParts};
+use super::index::{Group, Index, PageEntry, put_key_of_row};
+use super::meta::FileMeta;
+use super::page::{Compressor, PageKind};
+use super::schema::{Field, N_FIELDS, Shape, Table};
+use super::{IdRef, Pacer, RowRef, names};
+
+/// Rows in a page.
+const PAGE_ROWS: u32 = 2048;
+/// Bytes of one column after which a page ends early.
+const PAGE_BYTES: usize = 1 << 20;
+/// Pages in a row group: 262,144 rows.
+const GROUP_PAGES: usize = 128;
+/// Bytes of finished pages after which a row group ends early.
+const GROUP_BYTES: usize = 64 << 20;
+/// Entries and bytes of a dictionary after which a row group ends early.
+const DICTIONARY_ENTRIES: usize = 32_768;
+const DICTIONARY_BYTES: usize = 1 << 20;
+/// Bytes written at a time.
+const PIECE: usize = 1 << 20;
+
+/// A file that is being written.
+pub(super) struct TableWriter<'p> {
+    table: Table,
+    file: Arc<dyn File>,
+    path: PathBuf,
+    pacer: &'p dyn Pacer,
+    offset: u64,
+    columns: Box<[ColumnWriter; N_FIELDS]>,
+    compressor: Compressor,
+    n_page_rows: u32,
+    page_key: Vec<u8>,
+    last_key: Vec<u8>,
+    /// Entries of the pages of the row group, their places within each column.
+    pages: Vec<(Vec<u8>, PageEntry)>,
+    groups: Vec<GroupParts>,
+    index: Index,
+    meta: FileMeta,
+    group_rows: u64,
+}
+
+impl<'p> TableWriter<'p> {
+    /// Begins a new file.
+    pub(super) fn create(
+        disk: &dyn Disk,
+        path: &Path,
+        table: Table,
+        pacer: &'p dyn Pacer,
+    ) -> Result<Self> {
+        let file = disk.open(path, OpenMode::CreateNew).map_err(EventsError::io("create", path))?;
+        let mut slot = 0;
+        let fields = Table::Events.fields();
+        let columns = Box::new(std::array::from_fn(|_| {
+            let shape = fields.get(slot).map_or(Shape::Bool, |field| field.shape());
+            slot += 1;
+            ColumnWriter::new(shape)
+        }));
+        let mut writer = Self {
+            table,
+            file,
+            path: path.to_path_buf(),
+            pacer,
+            offset: 0,
+            columns,
+            compressor: Compressor::new(),
+            n_page_rows: 0,
+            page_key: Vec::new(),
+            last_key: Vec::new(),
+            pages: Vec::new(),
+            groups: Vec::new(),
+            index: Index::default(),
+            meta: FileMeta::new(table),
+            group_rows: 0,
+        };
+        writer.write(footer::MAGIC)?;
+        Ok(writer)
+    }
+
+    /// Bytes written so far, about.
+    pub(super) const fn len(&self) -> u64 {
+        self.offset
+    }
+
+    /// Adds a row, which comes at or after all before it.
+    pub(super) fn push(&mut self, row: &RowRef<'_>) -> Result<()> {
+        self.last_key.clear();
+        put_key_of_row(self.table, row, &mut self.last_key);
+        if self.n_page_rows == 0 {
+            self.page_key.clone_from(&self.last_key);
+        }
+        let at = self.n_page_rows;
+        match self.table {
+            Table::Events => self.push_event(at, row),
+            Table::Links => self.push_shared(at, row),
+        }
+        self.meta.add(row);
+        self.n_page_rows += 1;
+        if self.n_page_rows == PAGE_ROWS || self.page_is_long() {
+            self.finish_page()?;
+        }
+        Ok(())
+    }
+
+    /// The columns that both kinds of files have.
+    fn push_shared(&mut self, at: u32, row: &RowRef<'_>) {
+        let columns = &mut *self.columns;
+        columns[Field::Project as usize].push_u32(row.project.0);
+        push_id(columns, at, row.user, Field::UserId, Field::UserUuid);
+        push_id(columns, at, row.device, Field::DeviceId, Field::DeviceUuid);
+        columns[Field::Time as usize].push_i64(row.time.as_micros());
+        columns[Field::Received as usize].push_i64(row.received.as_micros());
+        columns[Field::Position as usize].push_i64(row.position as i64);
+    }
+
+    fn push_event(&mut self, at: u32, row: &RowRef<'_>) {
+        self.push_shared(at, row);
+        let columns = &mut *self.columns;
+        columns[Field::Kind as usize].push_text(at, row.kind.as_str());
+        columns[Field::EventType as usize].push_text(at, row.event_type);
+        if let Some(exposed) = row.exposed {
+            columns[Field::FlagKey as usize].push_text(at, exposed.flag);
+            if let Some(variant) = exposed.variant {
+                columns[Field::Variant as usize].push_text(at, variant);
+            }
+            if !exposed.experiment_key.is_empty() {
+                columns[Field::ExperimentKey as usize].push_text(at, exposed.experiment_key);
+            }
+        }
+        columns[Field::Sequence as usize].push_i64(row.sequence);
+        push_id(columns, at, row.insert_id, Field::InsertId, Field::InsertUuid);
+        if row.writes_exposed {
+            columns[Field::WritesExposed as usize].mark(at);
+        }
+        for (flag, variant) in row.writes.iter() {
+            columns[Field::WriteFlag as usize].push_element(at, Some(flag));
+            columns[Field::WriteVariant as usize].push_element(at, variant);
+        }
+        if !row.effects.is_empty() {
+            columns[Field::Effects as usize].push_text(at, row.effects);
+        }
+        if !row.payload.is_empty() {
+            // Text where it is text: one that is not would make readers refuse the whole column.
+            let field = match std::str::from_utf8(row.payload) {
+                Ok(_) => Field::Properties,
+                Err(_) => Field::PropertiesBytes,
+            };
+            columns[field as usize].push_bytes(at, row.payload);
+        }
+        columns[Field::Key as usize].push_u32(row.key.0);
+        if !row.library.is_empty() {
+            columns[Field::Library as usize].push_text(at, row.library);
+        }
+        if let Some(text) = names::notes_text(row.notes) {
+            columns[Field::Notes as usize].push_text(at, text);
+        }
+    }
+
+    fn page_is_long(&self) -> bool {
+        let long = |field: Field| self.columns[field as usize].page_len() >= PAGE_BYTES;
+        [Field::Properties, Field::PropertiesBytes, Field::UserId, Field::DeviceId, Field::InsertId]
+            .into_iter()
+            .any(long)
+    }
+
+    fn finish_page(&mut self) -> Result<()> {
+        let mut entry = PageEntry::new(self.index.groups.len() as u32, self.n_page_rows);
+        for &field in self.table.fields() {
+            let column = &mut self.columns[field as usize];
+            entry.starts[field as usize] = column.chunk().bytes.len() as u32;
+            if column.finish_page(self.n_page_rows, &mut self.compressor) {
+                entry.empty |= 1 << field as u32;
+            }
+        }
+        self.group_rows += u64::from(self.n_page_rows);
+        self.n_page_rows = 0;
+        self.pages.push((std::mem::take(&mut self.page_key), entry));
+        let (mut bytes, mut dictionary) = (0, false);
+        for column in self.columns.iter() {
+            bytes += column.chunk().bytes.len();
+            let (len, n) = column.dictionary_size();
+            dictionary |= len >= DICTIONARY_BYTES || n >= DICTIONARY_ENTRIES;
+        }
+        if self.pages.len() >= GROUP_PAGES || bytes >= GROUP_BYTES || dictionary {
+            self.finish_group()?;
+        }
+        Ok(())
+    }
+
+    fn finish_group(&mut self) -> Result<()> {
+        let mut group = Group { start: self.offset, ..Group::default() };
+        let mut parts = GroupParts::new(self.group_rows);
+        let mut dictionary_page = Vec::new();
+        for &field in self.table.fields() {
+            let slot = field as usize;
+            let begin = (self.offset - group.start) as u32;
+            dictionary_page.clear();
+            let column = &self.columns[slot];
+            let mut raw_len = column.chunk().raw_len;
+            let dictionary = column.dictionary();
+            if dictionary.len() > 0 {
+                let n = dictionary.len() as u32;
+                raw_len += self.compressor.append(
+                    PageKind::Dictionary,
+                    n,
+                    dictionary.plain(),
+                    &mut dictionary_page,
+                );
+            }
+            let dictionary_len = dictionary_page.len() as u32;
+            group.dictionaries[slot] = (begin, dictionary_len);
+            for (_, entry) in &mut self.pages {
+                entry.starts[slot] += begin + dictionary_len;
+            }
+            parts.add_column(field, self.offset, dictionary_len, raw_len, column);
+            let mut bytes = std::mem::take(&mut dictionary_page);
+            self.write(&bytes)?;
+            bytes.clear();
+            dictionary_page = bytes;
+            let chunk = self.columns[slot].take_bytes();
+            self.write(&chunk)?;
+            self.columns[slot].reset(chunk);
+            group.ends[slot] = (self.offset - group.start) as u32;
+        }
+        self.index.groups.push(group);
+        self.groups.push(parts);
+        for (key, entry) in self.pages.drain(..) {
+            self.index.push_page(&key, entry);
+        }
+        self.group_rows = 0;
+        Ok(())
+    }
+
+    /// Ends the file and makes it durable.
+    pub(super) fn finish(mut self) -> Result<FileMeta> {
+        if self.n_page_rows > 0 {
+            self.finish_page()?;
+        }
+        if !self.pages.is_empty() {
+            self.finish_group()?;
+        }
+        self.index.set_last_key(std::mem::take(&mut self.last_key));
+        let mut tail = self.index.encode(self.table);
+        self.meta.tail_offset = self.offset;
+        self.meta.index_len = tail.len() as u32;
+        footer::encode(self.table, &self.groups, &mut tail).map_err(|error| {
+            EventsError::Footer { path: self.path.clone(), what: error.to_string() }
+        })?;
+        self.meta.tail_crc = crc32fast::hash(&tail);
+        self.write(&tail)?;
+        self.meta.len = self.offset;
+        self.file.sync_all().map_err(EventsError::io("sync", &self.path))?;
+        Ok(self.meta)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        for piece in bytes.chunks(PIECE) {
+            self.pacer.spend(piece.len() as u64);
+            write_all_at(&*self.file, piece, self.offset)
+                .map_err(EventsError::io("write", &self.path))?;
+            self.offset += piece.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+fn push_id(
+    columns: &mut [ColumnWriter; N_FIELDS],
+    at: u32,
+    id: Option<IdRef<'_>>,
+    text_field: Field,
+    uuid_field: Field,
+) {
+    match id {
+        Some(IdRef::Uuid(bytes)) => columns[uuid_field as usize].push_uuid(at, &bytes),
+        Some(IdRef::Text(text)) => columns[text_field as usize].push_bytes(at, text.as_bytes()),
+        None => {}
+    }
+}
