@@ -1,0 +1,250 @@
+//! What goes on behind commits: flushing the window, checkpoints, letting go of the log.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use exposure_store::{Error, Result};
+use parking_lot::{Condvar, Mutex};
+
+use crate::checkpoint::{SHARDS_PER_FILE, checkpoint_ledger, checkpoint_shards};
+use crate::events::{Pacer, Unpaced};
+use crate::state::N_SHARDS;
+use crate::store::Inner;
+
+/// How often the background looks whether there is something to do.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Pause after a failure, so that a full disk is not asked all the time.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// The threads behind a store.
+#[derive(Debug)]
+pub(crate) struct Background {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// One at a time does checkpoints and conversions: the background, or whoever asks to settle.
+    turn: Arc<Mutex<Turn>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    stop: Mutex<bool>,
+    wake: Condvar,
+}
+
+/// Where the rolling checkpoint is.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    next_shard: usize,
+    /// Where the log was when the current round began.
+    round_began: u64,
+    in_round: bool,
+}
+
+/// Keeps background work within bytes a second.
+#[derive(Debug)]
+pub(crate) struct RatePacer<'i> {
+    rate: u64,
+    began: Instant,
+    spent: AtomicU64,
+    hurry: &'i AtomicBool,
+}
+
+impl<'i> RatePacer<'i> {
+    pub(crate) fn new(rate: u64, hurry: &'i AtomicBool) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "a pace is kept by the machine's own clock")]
+        let began = Instant::now();
+        Self { rate, began, spent: AtomicU64::new(0), hurry }
+    }
+}
+
+impl Pacer for RatePacer<'_> {
+    fn spend(&self, bytes: u64) {
+        let spent = self.spent.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let due = Duration::from_secs_f64(spent as f64 / self.rate.max(1) as f64);
+        let early = due.saturating_sub(self.began.elapsed());
+        // Whoever closes the store need not wait for the pace.
+        if !early.is_zero() && !self.hurry.load(Ordering::Relaxed) {
+            std::thread::sleep(early.min(Duration::from_millis(500)));
+        }
+    }
+
+    fn rest(&self) {
+        if !self.hurry.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(250));
+        }
+    }
+}
+
+impl Background {
+    /// Starts the threads.
+    pub(crate) fn start(inner: &Arc<Inner>) -> Self {
+        let shared = Arc::new(Shared::default());
+        let turn = Arc::new(Mutex::new(Turn::default()));
+        let mut threads = Vec::new();
+        for (name, work) in [
+            ("exposure-window", window_step as fn(&Inner, &Mutex<Turn>) -> Result<bool>),
+            ("exposure-checkpoint", checkpoint_step),
+            ("exposure-archive", archive_step),
+        ] {
+            let (inner, shared, turn) = (Arc::clone(inner), Arc::clone(&shared), Arc::clone(&turn));
+            let run = move || run(&inner, &shared, &turn, work);
+            match std::thread::Builder::new().name(name.into()).spawn(run) {
+                Ok(thread) => threads.push(thread),
+                Err(cause) => {
+                    tracing::error!(%cause, name, "a background thread can not be started")
+                }
+            }
+        }
+        Self { shared, threads: Mutex::new(threads), turn }
+    }
+
+    /// Ends the threads and waits for them.
+    pub(crate) fn stop(&self) {
+        *self.shared.stop.lock() = true;
+        self.shared.wake.notify_all();
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a background thread ended in a way that it must not");
+            }
+        }
+    }
+
+    /// Does all there is to do now, without a pace.
+    pub(crate) fn settle(&self, inner: &Inner) -> Result<()> {
+        inner.check_writable()?;
+        let mut turn = self.turn.lock();
+        freeze(inner);
+        while window_task(inner, &Unpaced)? {}
+        for first in (0..N_SHARDS).step_by(SHARDS_PER_FILE) {
+            checkpoint_shards(inner, first..first + SHARDS_PER_FILE, &Unpaced)?;
+        }
+        checkpoint_ledger(inner, &Unpaced)?;
+        *turn = Turn { next_shard: 0, round_began: inner.log.durable(), in_round: false };
+        inner.convert(&Unpaced, true)?;
+        inner.release();
+        Ok(())
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn run(
+    inner: &Inner,
+    shared: &Shared,
+    turn: &Mutex<Turn>,
+    work: fn(&Inner, &Mutex<Turn>) -> Result<bool>,
+) {
+    loop {
+        let pause = match work(inner, turn) {
+            Ok(true) => Duration::ZERO,
+            Ok(false) => LOOK_EVERY,
+            Err(error) => {
+                let mut last = inner.background_failure.lock();
+                let text = error.to_string();
+                // Once for each cause, not once for each attempt.
+                if last.as_ref() != Some(&text) {
+                    tracing::error!(error = text, "background work failed and will be tried again");
+                    *last = Some(text);
+                }
+                AFTER_FAILURE
+            }
+        };
+        let mut stop = shared.stop.lock();
+        if *stop {
+            return;
+        }
+        if !pause.is_zero() {
+            shared.wake.wait_for(&mut stop, pause);
+        }
+        if *stop {
+            return;
+        }
+    }
+}
+
+fn window_step(inner: &Inner, _: &Mutex<Turn>) -> Result<bool> {
+    window_task(inner, &RatePacer::new(inner.options.background_rate, &inner.closing))
+}
+
+/// Does one task of the window, if there is one.
+fn window_task(inner: &Inner, pacer: &dyn Pacer) -> Result<bool> {
+    let now = inner.clock.load(Ordering::Relaxed) as i64;
+    let Some(task) = inner.state.lock().window.next_task(now) else { return Ok(false) };
+    // A run must not know ids whose records a crash can still take.
+    let end = inner.state.lock().ledger.position;
+    inner.log.wait_durable(end).block().map_err(crate::store::log_error)?;
+    let done = task.run(&mut |bytes| pacer.spend(bytes));
+    inner
+        .state
+        .lock()
+        .window
+        .finish(done)
+        .map_err(|error| Error::Io { file: "window".into(), cause: error.to_string() })?;
+    Ok(true)
+}
+
+fn freeze(inner: &Inner) {
+    let mut state = inner.state.lock();
+    let position = state.ledger.position;
+    state.window.force_freeze(position);
+}
+
+/// One file of the rolling checkpoint, when a round is due.
+fn checkpoint_step(inner: &Inner, turn: &Mutex<Turn>) -> Result<bool> {
+    if inner.check_writable().is_err() {
+        return Ok(false);
+    }
+    let mut turn = turn.lock();
+    let memory = inner.resident.load(Ordering::Relaxed);
+    if turn.next_shard == 0 && !turn.in_round {
+        let resident = inner.state.lock().memory();
+        inner.resident.store(resident, Ordering::Relaxed);
+        let low = inner.sections.manifest().low_position().max(turn.round_began);
+        let due = inner.log.durable().saturating_sub(low) >= inner.options.checkpoint_after;
+        if !due && resident <= inner.options.memory_limit {
+            return Ok(false);
+        }
+        freeze(inner);
+        turn.in_round = true;
+        turn.round_began = inner.log.durable();
+    }
+    let pacer = RatePacer::new(inner.options.background_rate, &inner.closing);
+    let first = turn.next_shard;
+    checkpoint_shards(inner, first..first + SHARDS_PER_FILE, &pacer)?;
+    turn.next_shard = first + SHARDS_PER_FILE;
+    if turn.next_shard >= N_SHARDS {
+        checkpoint_ledger(inner, &pacer)?;
+        turn.next_shard = 0;
+        turn.in_round = false;
+        inner.release();
+        tracing::debug!(memory, "a round of the checkpoint ended");
+    }
+    Ok(true)
+}
+
+fn archive_step(inner: &Inner, _: &Mutex<Turn>) -> Result<bool> {
+    inner.convert(&RatePacer::new(inner.options.background_rate, &inner.closing), false)
+}
+
+impl Inner {
+    /// Lets go of the log that nothing needs: not the checkpoint, not the window, not the files,
+    /// not the feed.
+    pub(crate) fn release(&self) {
+        let covered = self.state.lock().window.covered_position();
+        let feed = self.log.durable().saturating_sub(self.options.feed_keeps);
+        let needed = self
+            .sections
+            .manifest()
+            .low_position()
+            .min(covered)
+            .min(self.converted_position())
+            .min(feed);
+        self.log.release_before(needed);
+    }
+}

@@ -1,0 +1,216 @@
+//! Writing sections: encode under the lock, wait for the log, write, replace the manifest.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use exposure_store::Error;
+use hashbrown::HashMap;
+
+use super::manifest::SectionAt;
+use super::section::{SectionReader, SectionWriter};
+use super::sections::{SectionFile, SectionRef};
+use crate::disk::{OpenMode, retry_interrupted, write_all_at};
+use crate::events::Pacer;
+use crate::keys::ProfileKey;
+use crate::state::{ColdRef, N_SHARDS, encode_profile, peek_key};
+use crate::store::{Inner, log_error};
+
+/// Sections that share a file, so that one sync serves for all of them.
+pub(crate) const SHARDS_PER_FILE: usize = 32;
+/// Bytes written in one go.
+const PIECE: usize = 1 << 20;
+
+/// A section on its way to disk.
+struct Draft {
+    shard: usize,
+    position: u64,
+    writer: SectionWriter,
+    /// Where the blocks of profiles in memory are.
+    hot: HashMap<ProfileKey, ColdRef, foldhash::fast::FixedState>,
+    /// Where the blocks that were on disk alone were, and are.
+    moved: Vec<(ProfileKey, ColdRef, ColdRef)>,
+}
+
+/// Writes the sections of some shards and makes them the current ones.
+///
+/// Moves profiles out of memory where the store is past its limit.
+pub(crate) fn checkpoint_shards(
+    inner: &Inner,
+    shards: std::ops::Range<usize>,
+    pacer: &dyn Pacer,
+) -> Result<(), Error> {
+    let (number, path) = inner.sections.new_file();
+    let failed =
+        |cause: io::Error| Error::Io { file: path.display().to_string(), cause: cause.to_string() };
+    let file = retry_interrupted(|| inner.disk.open(&path, OpenMode::CreateNew)).map_err(failed)?;
+    let mut manifest = inner.sections.manifest();
+    let mut drafts = Vec::new();
+    let mut offset = 0_u64;
+    let mut highest = 0;
+    for shard in shards {
+        let mut draft = encode(inner, shard)?;
+        let writer = std::mem::replace(&mut draft.writer, SectionWriter::new());
+        let bytes = writer.finish(shard as u32, draft.position);
+        for (piece, at) in bytes.chunks(PIECE).zip((0..).step_by(PIECE)) {
+            write_all_at(&*file, piece, offset + at as u64).map_err(failed)?;
+            pacer.spend(piece.len() as u64);
+        }
+        manifest.shards[shard] = SectionAt {
+            file: number,
+            offset,
+            length: bytes.len() as u64,
+            position: draft.position,
+        };
+        offset += bytes.len() as u64;
+        highest = highest.max(draft.position);
+        drafts.push(draft);
+    }
+    // A section must not know more than the log holds after a crash.
+    inner.log.wait_durable(highest).block().map_err(log_error)?;
+    retry_interrupted(|| file.sync_all()).map_err(failed)?;
+    retry_interrupted(|| inner.disk.sync_dir(&inner.sections.dir)).map_err(failed)?;
+    manifest.next_file = manifest.next_file.max(number + 1);
+    manifest.write(&*inner.disk, &inner.sections.dir).map_err(failed)?;
+
+    let file = Arc::new(SectionFile { path: path.clone(), file });
+    let mut state = inner.state.lock();
+    let dead = inner.sections.replace(manifest, number, file);
+    for draft in &drafts {
+        for &(key, from, to) in &draft.moved {
+            state.shards[draft.shard].move_cold(key, from, to);
+        }
+    }
+    evict(inner, &mut state, &drafts);
+    drop(state);
+    remove(inner, &dead, pacer);
+    Ok(())
+}
+
+/// Encodes a shard under the lock, then copies what was on disk alone.
+fn encode(inner: &Inner, shard: usize) -> Result<Draft, Error> {
+    let mut writer = SectionWriter::new();
+    let mut hot = HashMap::with_hasher(foldhash::fast::FixedState::default());
+    let mut cold;
+    let (position, old);
+    {
+        let texts = inner.interner.read();
+        let state = inner.state.lock();
+        let profiles = &state.shards[shard];
+        hot.reserve(profiles.n_hot());
+        for (_, profile) in profiles.hot() {
+            let at = writer.block(|out| encode_profile(out, profile, &texts, &profiles.long));
+            hot.insert(profile.key, at);
+        }
+        cold = profiles.cold().collect::<Vec<_>>();
+        position = state.ledger.position;
+        old = inner.sections.of_shard(shard);
+    }
+    let mut moved = Vec::with_capacity(cold.len());
+    if let Some(old) = old.filter(|_| !cold.is_empty()) {
+        cold.sort_unstable_by_key(|at| at.offset);
+        copy_cold(&old, &cold, shard, &mut writer, &mut moved)?;
+    }
+    Ok(Draft { shard, position, writer, hot, moved })
+}
+
+fn copy_cold(
+    old: &SectionRef,
+    cold: &[ColdRef],
+    shard: usize,
+    writer: &mut SectionWriter,
+    moved: &mut Vec<(ProfileKey, ColdRef, ColdRef)>,
+) -> Result<(), Error> {
+    let bytes = old.read()?;
+    let blocks = SectionReader::new(&bytes, shard as u32, old.at.position)
+        .map_err(|(offset, what)| old.corrupt(offset, what))?;
+    let mut wanted = cold.iter().peekable();
+    for block in blocks {
+        let (from, block) = block.map_err(|(offset, what)| old.corrupt(offset, what))?;
+        if wanted.next_if(|at| **at == from).is_some() {
+            let key = peek_key(block).map_err(|what| old.corrupt(from.offset as usize, what))?;
+            moved.push((key, from, writer.block(|out| out.extend_from_slice(block))));
+        }
+    }
+    Ok(())
+}
+
+/// Moves profiles out of memory that did not change since their block was encoded.
+fn evict(inner: &Inner, state: &mut crate::store::State, drafts: &[Draft]) {
+    let memory = state.memory();
+    inner.resident.store(memory, Ordering::Relaxed);
+    let Some(excess) = memory.checked_sub(inner.options.memory_limit).filter(|&excess| excess > 0)
+    else {
+        return;
+    };
+    // Each shard gives its part, and a little more so that the next round finds room.
+    let share = excess / (N_SHARDS / drafts.len().max(1)).max(1) + (64 << 10);
+    for draft in drafts {
+        let freed = state.shards[draft.shard].evict(share / drafts.len().max(1), |profile| {
+            (profile.last < draft.position || profile.last == crate::frame::NO_POSITION)
+                .then(|| draft.hot.get(&profile.key).copied())
+                .flatten()
+        });
+        if freed > 0 {
+            inner.any_cold.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Writes the ledger's section.
+pub(crate) fn checkpoint_ledger(inner: &Inner, pacer: &dyn Pacer) -> Result<(), Error> {
+    let mut writer = SectionWriter::new();
+    let position = {
+        let texts = inner.interner.read();
+        let mut state = inner.state.lock();
+        state.ledger.settle();
+        writer.block(|out| super::encode_ledger(out, &state.ledger, &texts));
+        state.ledger.position
+    };
+    let bytes = writer.finish(N_SHARDS as u32, position);
+    inner.log.wait_durable(position).block().map_err(log_error)?;
+    let (number, path) = inner.sections.new_file();
+    let failed =
+        |cause: io::Error| Error::Io { file: path.display().to_string(), cause: cause.to_string() };
+    let file = retry_interrupted(|| inner.disk.open(&path, OpenMode::CreateNew)).map_err(failed)?;
+    for (piece, at) in bytes.chunks(PIECE).zip((0..).step_by(PIECE)) {
+        write_all_at(&*file, piece, at as u64).map_err(failed)?;
+        pacer.spend(piece.len() as u64);
+    }
+    retry_interrupted(|| file.sync_all()).map_err(failed)?;
+    retry_interrupted(|| inner.disk.sync_dir(&inner.sections.dir)).map_err(failed)?;
+    let mut manifest = inner.sections.manifest();
+    manifest.ledger = SectionAt { file: number, offset: 0, length: bytes.len() as u64, position };
+    manifest.write(&*inner.disk, &inner.sections.dir).map_err(failed)?;
+    let file = Arc::new(SectionFile { path: path.clone(), file });
+    let state = inner.state.lock();
+    let dead = inner.sections.replace(manifest, number, file);
+    drop(state);
+    remove(inner, &dead, pacer);
+    Ok(())
+}
+
+/// Removes files that nothing needs: large ones are shrunk in steps first, because a file that
+/// goes at once stalls the log's syncs.
+fn remove(inner: &Inner, dead: &[Arc<SectionFile>], pacer: &dyn Pacer) {
+    const STEP: u64 = 32 << 20;
+    for file in dead {
+        // Somebody may still read a small part of it; truncation would surprise them.
+        let sole = Arc::strong_count(file) == 1;
+        if sole
+            && let Ok(writable) = retry_interrupted(|| inner.disk.open(&file.path, OpenMode::Write))
+        {
+            let mut length = writable.len().unwrap_or(0);
+            while length > STEP {
+                length -= STEP;
+                if retry_interrupted(|| writable.truncate(length)).is_err() {
+                    break;
+                }
+                pacer.rest();
+            }
+        }
+        if let Err(cause) = retry_interrupted(|| inner.disk.remove(&file.path)) {
+            tracing::warn!(path = %file.path.display(), %cause, "a file that is not needed any more stays");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+use exposure_core::Timestamp;
+use exposure_store::{KeyId, Origin, ProjectId};
+
+use super::bytes::{Cursor, Malformed};
+
+/// Bytes of the part that every frame begins with.
+pub(crate) const FRAME_MIN: usize = 12;
+/// Bytes before the first record of a frame of events.
+pub(crate) const EVENTS_HEADER: usize = FRAME_MIN + 24;
+
+/// What a frame holds. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum FrameKind {
+    Events = 1,
+    Document = 2,
+    Erasure = 3,
+}
+
+/// A frame, borrowed from the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FrameRef<'a> {
+    pub kind: FrameKind,
+    /// Event records, in a frame of events.
+    pub n_events: usize,
+    /// Rejects behind them.
+    pub n_rejects: usize,
+    /// All of the frame, its header too.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> FrameRef<'a> {
+    /// Splits the first frame off a group's payload.
+    pub(crate) fn split(payload: &'a [u8]) -> Result<(Self, &'a [u8]), Malformed> {
+        let mut cursor = Cursor(payload);
+        let length = cursor.u32()? as usize;
+        let kind = match cursor.u8()? {
+            1 => FrameKind::Events,
+            2 => FrameKind::Document,
+            3 => FrameKind::Erasure,
+            _ => return Err(Malformed("an unknown kind of frame")),
+        };
+        cursor.take(1)?;
+        let n_rejects = usize::from(cursor.u16()?);
+        let n_events = cursor.u32()? as usize;
+        let (bytes, rest) =
+            payload.split_at_checked(length).ok_or(Malformed("a frame is too short"))?;
+        if length < FRAME_MIN {
+            return Err(Malformed("a frame is too short"));
+        }
+        Ok((Self { kind, n_events, n_rejects, bytes }, rest))
+    }
+
+    /// Where the events come from.
+    pub(crate) fn origin(&self) -> Result<Origin, Malformed> {
+        decode_origin(self.bytes.get(FRAME_MIN..).unwrap_or_default())
+    }
+
+    /// What follows the common part.
+    pub(crate) fn body(&self) -> &'a [u8] {
+        self.bytes.get(FRAME_MIN..).unwrap_or_default()
+    }
+}
+
+/// Reads the origin that stands behind the common part of a frame of events.
+pub(crate) fn decode_origin(bytes: &[u8]) -> Result<Origin, Malformed> {
+    let mut cursor = Cursor(bytes);
+    Ok(Origin {
+        project: ProjectId(cursor.u32()?),
+        key: KeyId(cursor.u32()?),
+        received: Timestamp::from_micros(cursor.i64()?),
+        now: Timestamp::from_micros(cursor.i64()?),
+    })
+}
+
+/// Builds a frame; `finish` puts in what is only known at the end.
+#[derive(Debug)]
+pub(crate) struct FrameWriter {
+    pub bytes: Vec<u8>,
+}
+
+impl FrameWriter {
+    /// Begins a frame.
+    pub(crate) fn new(kind: FrameKind, capacity: usize) -> Self {
+        let mut bytes = Vec::with_capacity(capacity + FRAME_MIN);
+        bytes.extend_from_slice(&[0; FRAME_MIN]);
+        bytes[4] = kind as u8;
+        Self { bytes }
+    }
+
+    /// Begins a frame of events.
+    pub(crate) fn events(origin: &Origin, capacity: usize) -> Self {
+        let mut frame = Self::new(FrameKind::Events, capacity);
+        frame.bytes.extend_from_slice(&origin.project.0.to_le_bytes());
+        frame.bytes.extend_from_slice(&origin.key.0.to_le_bytes());
+        frame.bytes.extend_from_slice(&origin.received.as_micros().to_le_bytes());
+        frame.bytes.extend_from_slice(&origin.now.as_micros().to_le_bytes());
+        frame
+    }
+
+    /// Ends the frame.
+    pub(crate) fn finish(&mut self, n_events: usize, n_rejects: usize) {
+        let length = self.bytes.len() as u32;
+        self.bytes[..4].copy_from_slice(&length.to_le_bytes());
+        self.bytes[6..8].copy_from_slice(&(n_rejects as u16).to_le_bytes());
+        self.bytes[8..12].copy_from_slice(&(n_events as u32).to_le_bytes());
+    }
+}

@@ -1,0 +1,131 @@
+//! Merges one event into the profiles it touches: `Max` for registers and last exposures,
+//! `Min` for first ones, `AddOnce` for links.
+
+use std::cmp::Ordering;
+
+use exposure_core::{Admitted, Effect, Timestamp};
+
+use super::cell::{Cell, NewVersion, SeenCell};
+use super::insert_text::{InsertText, LongTexts};
+use super::profile::Profile;
+use crate::intern::{TextId, Texts};
+
+/// A write with its texts as numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    pub flag: TextId,
+    /// None unsets.
+    pub variant: TextId,
+    pub run: TextId,
+}
+
+/// What merging an event did to the profile it names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Applied {
+    pub own: Option<Effect>,
+    pub extra: Vec<Effect>,
+}
+
+/// Merges an event into the profile it names.
+pub(crate) fn apply_event(
+    profile: &mut Profile,
+    long: &mut LongTexts,
+    texts: &Texts,
+    event: &Admitted<'_>,
+    own: Option<&Change>,
+    extra: &[Change],
+) -> Applied {
+    let insert_id = event.insert_id.map_or("", |id| id.as_str());
+    let mut applied = Applied::default();
+    if let Some(own) = own {
+        let cell = profile.cell(own.flag);
+        if event.own_write().is_some() {
+            applied.own = Some(merge(cell, long, texts, event, insert_id, own));
+        }
+        if let Some(spilled) = see(cell, own, event.time) {
+            see_more(profile, spilled, event.time);
+        }
+    }
+    for change in extra {
+        let cell = profile.cell(change.flag);
+        applied.extra.push(merge(cell, long, texts, event, insert_id, change));
+    }
+    applied
+}
+
+fn merge(
+    cell: &mut Cell,
+    long: &mut LongTexts,
+    texts: &Texts,
+    event: &Admitted<'_>,
+    insert_id: &str,
+    change: &Change,
+) -> Effect {
+    let new = NewVersion {
+        time: event.time,
+        sequence: event.sequence,
+        variant: change.variant,
+        run: change.run,
+    };
+    let order = if cell.has_register() {
+        cell.compare(&new, insert_id, texts, long)
+    } else {
+        Ordering::Greater
+    };
+    match order {
+        Ordering::Less => Effect::Stale,
+        Ordering::Equal => Effect::Same,
+        Ordering::Greater => {
+            let before = cell.variant;
+            cell.insert().release(long);
+            cell.put(&new, InsertText::pack(insert_id, long));
+            if before == new.variant {
+                Effect::Same
+            } else if new.variant.is_none() {
+                Effect::Unset
+            } else {
+                Effect::Set
+            }
+        }
+    }
+}
+
+/// Counts an exposure in the cell; `Some` where another one is counted there.
+fn see(cell: &mut Cell, change: &Change, time: Timestamp) -> Option<SeenCell> {
+    let new = SeenCell {
+        flag: change.flag,
+        run: change.run,
+        variant: change.variant,
+        count: 0,
+        first: Timestamp::MAX,
+        last: Timestamp::MIN,
+    };
+    match cell.seen() {
+        Some(mut held) if held.variant == new.variant && held.run == new.run => {
+            held.add(time);
+            cell.put_seen(held);
+            None
+        }
+        Some(_) => Some(new),
+        None => {
+            let mut first = new;
+            first.add(time);
+            cell.put_seen(first);
+            None
+        }
+    }
+}
+
+fn see_more(profile: &mut Profile, new: SeenCell, time: Timestamp) {
+    let more = profile.more();
+    let same = |held: &&mut SeenCell| {
+        held.flag == new.flag && held.variant == new.variant && held.run == new.run
+    };
+    if let Some(held) = more.seen.iter_mut().find(same) {
+        held.add(time);
+        return;
+    }
+    let mut first = new;
+    first.add(time);
+    more.seen.push(first);
+}

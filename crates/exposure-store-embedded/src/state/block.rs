@@ -1,0 +1,209 @@
+//! A profile as one block of bytes: what a checkpoint holds, what a cold profile is read
+//! from, and what an erasure leaves. It holds texts, not numbers, so it outlives the process.
+//!
+//! key u128 · project u32 · is_user u8 · last u64 · activity u64 · id · cells · seen · more.
+
+use exposure_core::{DeviceLinks, LinkSpan, Timestamp};
+use exposure_store::{ProjectId, StoredDuplicate};
+
+use super::cell::{Cell, NewVersion, SeenCell};
+use super::insert_text::{InsertText, LongTexts};
+use super::more::{DuplicateLog, More};
+use super::profile::Profile;
+use crate::frame::{Cursor, Malformed, put_text16};
+use crate::intern::{Interner, TextId, Texts};
+use crate::keys::ProfileKey;
+
+const REGISTER: u8 = 1;
+const SEEN: u8 = 2;
+
+/// Appends a profile's block.
+pub(crate) fn encode_profile(
+    out: &mut Vec<u8>,
+    profile: &Profile,
+    texts: &Texts,
+    long: &LongTexts,
+) {
+    out.extend_from_slice(&profile.key.0.to_le_bytes());
+    out.extend_from_slice(&profile.project.0.to_le_bytes());
+    out.push(u8::from(profile.is_user));
+    out.extend_from_slice(&profile.last.to_le_bytes());
+    out.extend_from_slice(&profile.activity.to_le_bytes());
+    put_text16(out, &profile.id);
+    out.extend_from_slice(&(profile.cells.len() as u32).to_le_bytes());
+    let mut buffer = [0; 36];
+    for cell in &profile.cells {
+        let seen = cell.seen();
+        out.push(
+            if cell.has_register() { REGISTER } else { 0 } | if seen.is_some() { SEEN } else { 0 },
+        );
+        put_text16(out, texts.text(cell.flag));
+        if cell.has_register() {
+            out.extend_from_slice(&cell.time.as_micros().to_le_bytes());
+            out.extend_from_slice(&cell.sequence.to_le_bytes());
+            put_text16(out, texts.text(cell.variant));
+            put_text16(out, texts.text(cell.run()));
+            put_text16(out, cell.insert().text(long, &mut buffer));
+        }
+        if let Some(seen) = seen {
+            put_seen(out, &seen, texts);
+        }
+    }
+    match &profile.more {
+        None => out.push(0),
+        Some(more) => {
+            out.push(1);
+            encode_more(out, more, texts);
+        }
+    }
+}
+
+/// The key of the block that begins here.
+pub(crate) fn peek_key(bytes: &[u8]) -> Result<ProfileKey, Malformed> {
+    Cursor(bytes).u128().map(ProfileKey)
+}
+
+/// Reads a block. Long insert ids go among `long`.
+pub(crate) fn decode_profile(
+    bytes: &[u8],
+    interner: &Interner,
+    long: &mut LongTexts,
+) -> Result<Profile, Malformed> {
+    let mut cursor = Cursor(bytes);
+    let key = ProfileKey(cursor.u128()?);
+    let project = ProjectId(cursor.u32()?);
+    let is_user = cursor.u8()? != 0;
+    let last = cursor.u64()?;
+    let activity = cursor.u64()?;
+    let id = cursor.text16()?.into();
+    let n_cells = cursor.u32()? as usize;
+    let mut cells = Vec::with_capacity(n_cells.min(bytes.len()));
+    for _ in 0..n_cells {
+        let has = cursor.u8()?;
+        let flag = intern(interner, cursor.text16()?)?;
+        let mut cell = Cell::new(flag);
+        if has & REGISTER != 0 {
+            let (time, sequence) = (Timestamp::from_micros(cursor.i64()?), cursor.i64()?);
+            let variant = intern(interner, cursor.text16()?)?;
+            let run = intern(interner, cursor.text16()?)?;
+            let insert = InsertText::pack(cursor.text16()?, long);
+            cell.put(&NewVersion { time, sequence, variant, run }, insert);
+        }
+        if has & SEEN != 0 {
+            cell.put_seen(take_seen(&mut cursor, flag, interner)?);
+        }
+        cells.push(cell);
+    }
+    // Numbers are of this run of the process: their order may be another one.
+    cells.sort_unstable_by_key(|cell| cell.flag);
+    let more =
+        if cursor.u8()? == 0 { None } else { Some(Box::new(decode_more(&mut cursor, interner)?)) };
+    Ok(Profile { key, last, activity, id, project, is_user, referenced: false, cells, more })
+}
+
+fn intern(interner: &Interner, text: &str) -> Result<TextId, Malformed> {
+    interner.intern(text).map_err(|_| Malformed("more texts than there are numbers"))
+}
+
+fn put_seen(out: &mut Vec<u8>, seen: &SeenCell, texts: &Texts) {
+    put_text16(out, texts.text(seen.variant));
+    put_text16(out, texts.text(seen.run));
+    out.extend_from_slice(&seen.first.as_micros().to_le_bytes());
+    out.extend_from_slice(&seen.last.as_micros().to_le_bytes());
+    out.extend_from_slice(&seen.count.to_le_bytes());
+}
+
+fn take_seen(
+    cursor: &mut Cursor<'_>,
+    flag: TextId,
+    interner: &Interner,
+) -> Result<SeenCell, Malformed> {
+    Ok(SeenCell {
+        flag,
+        variant: intern(interner, cursor.text16()?)?,
+        run: intern(interner, cursor.text16()?)?,
+        first: Timestamp::from_micros(cursor.i64()?),
+        last: Timestamp::from_micros(cursor.i64()?),
+        count: cursor.u32()?,
+    })
+}
+
+fn encode_more(out: &mut Vec<u8>, more: &More, texts: &Texts) {
+    out.extend_from_slice(&(more.seen.len() as u32).to_le_bytes());
+    for seen in &more.seen {
+        put_text16(out, texts.text(seen.flag));
+        put_seen(out, seen, texts);
+    }
+    out.extend_from_slice(&(more.devices.len() as u32).to_le_bytes());
+    for device in &more.devices {
+        put_text16(out, device);
+    }
+    let n_users =
+        if more.links == DeviceLinks::Shared { u32::MAX } else { more.links.spans().len() as u32 };
+    out.extend_from_slice(&n_users.to_le_bytes());
+    for span in more.links.spans() {
+        put_text16(out, &span.user);
+        out.extend_from_slice(&span.earliest.as_micros().to_le_bytes());
+        out.extend_from_slice(&span.latest.as_micros().to_le_bytes());
+    }
+    let erased_until = more.erased_until.unwrap_or(Timestamp::MIN);
+    out.extend_from_slice(&erased_until.as_micros().to_le_bytes());
+    let none = DuplicateLog::default();
+    let duplicates = more.duplicates.as_deref().unwrap_or(&none);
+    out.extend_from_slice(&duplicates.count.to_le_bytes());
+    out.extend_from_slice(&(duplicates.last.len() as u32).to_le_bytes());
+    for duplicate in &duplicates.last {
+        put_text16(out, &duplicate.insert_id);
+        out.extend_from_slice(&duplicate.received.as_micros().to_le_bytes());
+        put_text16(out, duplicate.flag.as_deref().unwrap_or(""));
+        out.push(u8::from(duplicate.conflict));
+        put_text16(out, &duplicate.library);
+    }
+}
+
+fn decode_more(cursor: &mut Cursor<'_>, interner: &Interner) -> Result<More, Malformed> {
+    let mut more = More::default();
+    for _ in 0..cursor.u32()? {
+        let flag = intern(interner, cursor.text16()?)?;
+        more.seen.push(take_seen(cursor, flag, interner)?);
+    }
+    for _ in 0..cursor.u32()? {
+        more.devices.push(cursor.text16()?.into());
+    }
+    more.links = decode_links(cursor)?;
+    let erased_until = Timestamp::from_micros(cursor.i64()?);
+    more.erased_until = (erased_until != Timestamp::MIN).then_some(erased_until);
+    let count = cursor.u64()?;
+    let mut last = Vec::new();
+    for _ in 0..cursor.u32()? {
+        last.push(StoredDuplicate {
+            insert_id: cursor.text16()?.into(),
+            received: Timestamp::from_micros(cursor.i64()?),
+            flag: Some(cursor.text16()?).filter(|flag| !flag.is_empty()).map(Into::into),
+            conflict: cursor.u8()? != 0,
+            library: cursor.text16()?.into(),
+        });
+    }
+    more.duplicates = (count > 0).then(|| Box::new(DuplicateLog { count, last }));
+    Ok(more)
+}
+
+fn decode_links(cursor: &mut Cursor<'_>) -> Result<DeviceLinks, Malformed> {
+    let n_users = cursor.u32()?;
+    if n_users == u32::MAX {
+        return Ok(DeviceLinks::Shared);
+    }
+    let mut spans = Vec::new();
+    for _ in 0..n_users {
+        spans.push(LinkSpan {
+            user: cursor.text16()?.into(),
+            earliest: Timestamp::from_micros(cursor.i64()?),
+            latest: Timestamp::from_micros(cursor.i64()?),
+        });
+    }
+    Ok(match spans.len() {
+        0 => DeviceLinks::None,
+        1 => spans.pop().map_or(DeviceLinks::None, DeviceLinks::One),
+        _ => DeviceLinks::Many(spans),
+    })
+}

@@ -1,0 +1,155 @@
+//! An insert id in sixteen bytes, where it fits.
+
+/// How the sixteen bytes are to be read; kept beside them.
+const NONE: u8 = 0;
+const UUID: u8 = 1;
+const LONG: u8 = 2;
+/// Tags from here on are short texts, with the length added.
+const SHORT: u8 = 16;
+
+/// An insert id: nothing, a UUID in canonical text, up to sixteen bytes, or a place among the long ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InsertText {
+    pub bytes: [u8; 16],
+    pub tag: u8,
+}
+
+/// The insert ids of a shard that are longer.
+#[derive(Debug, Default)]
+pub(crate) struct LongTexts {
+    texts: Vec<Box<str>>,
+    free: Vec<u32>,
+    bytes: usize,
+}
+
+impl InsertText {
+    /// Packs a text; long ones go among `long`.
+    pub(crate) fn pack(text: &str, long: &mut LongTexts) -> Self {
+        Self::pack_short(text).unwrap_or_else(|| {
+            let place = long.add(text);
+            let mut bytes = [0; 16];
+            bytes[..4].copy_from_slice(&place.to_le_bytes());
+            Self { bytes, tag: LONG }
+        })
+    }
+
+    /// Packs a text that needs no place of its own.
+    pub(crate) fn pack_short(text: &str) -> Option<Self> {
+        if text.len() <= 16 {
+            let mut bytes = [0; 16];
+            bytes[..text.len()].copy_from_slice(text.as_bytes());
+            return Some(Self {
+                bytes,
+                tag: if text.is_empty() { NONE } else { SHORT + text.len() as u8 },
+            });
+        }
+        parse_uuid(text).map(|bytes| Self { bytes, tag: UUID })
+    }
+
+    /// The text, written into `buffer` where it is not stored as such.
+    pub(crate) fn text<'a>(&'a self, long: &'a LongTexts, buffer: &'a mut [u8; 36]) -> &'a str {
+        match self.tag {
+            NONE => "",
+            UUID => {
+                write_uuid(&self.bytes, buffer);
+                std::str::from_utf8(&buffer[..]).unwrap_or("")
+            }
+            LONG => long.get(self.place()),
+            tag => std::str::from_utf8(&self.bytes[..usize::from(tag - SHORT)]).unwrap_or(""),
+        }
+    }
+
+    /// Gives back a place among the long ones.
+    pub(crate) fn release(self, long: &mut LongTexts) {
+        if self.tag == LONG {
+            long.remove(self.place());
+        }
+    }
+
+    fn place(self) -> u32 {
+        u32::from_le_bytes([self.bytes[0], self.bytes[1], self.bytes[2], self.bytes[3]])
+    }
+}
+
+impl LongTexts {
+    fn add(&mut self, text: &str) -> u32 {
+        self.bytes += text.len();
+        if let Some(place) = self.free.pop() {
+            self.texts[place as usize] = text.into();
+            return place;
+        }
+        self.texts.push(text.into());
+        (self.texts.len() - 1) as u32
+    }
+
+    fn get(&self, place: u32) -> &str {
+        &self.texts[place as usize]
+    }
+
+    fn remove(&mut self, place: u32) {
+        self.bytes -= self.texts[place as usize].len();
+        self.texts[place as usize] = "".into();
+        self.free.push(place);
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes + self.texts.capacity() * 16 + self.free.capacity() * 4
+    }
+}
+
+/// Where the digits of a canonical UUID stand.
+const DIGITS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
+fn parse_uuid(text: &str) -> Option<[u8; 16]> {
+    let text: &[u8; 36] = text.as_bytes().try_into().ok()?;
+    if [8, 13, 18, 23].iter().any(|&at| text[at] != b'-') {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    for (byte, at) in bytes.iter_mut().zip(DIGITS) {
+        *byte = (digit(text[at])? << 4) | digit(text[at + 1])?;
+    }
+    Some(bytes)
+}
+
+/// Lower case alone: upper case would not come back as it was.
+fn digit(character: u8) -> Option<u8> {
+    match character {
+        b'0'..=b'9' => Some(character - b'0'),
+        b'a'..=b'f' => Some(character - b'a' + 10),
+        _ => None,
+    }
+}
+
+fn write_uuid(bytes: &[u8; 16], out: &mut [u8; 36]) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.fill(b'-');
+    for (&byte, at) in bytes.iter().zip(DIGITS) {
+        out[at] = HEX[usize::from(byte >> 4)];
+        out[at + 1] = HEX[usize::from(byte & 15)];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_text_comes_back(text in prop_oneof![
+            "[a-zé]{0,18}",
+            "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+            "[0-9A-F]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+            ".{36,50}",
+        ]) {
+            let mut long = LongTexts::default();
+            let packed = InsertText::pack(&text, &mut long);
+            prop_assert_eq!(packed.text(&long, &mut [0; 36]), text.as_str());
+            packed.release(&mut long);
+            prop_assert_eq!(long.bytes, 0);
+        }
+    }
+}

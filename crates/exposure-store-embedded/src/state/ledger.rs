@@ -1,0 +1,158 @@
+//! What is counted beside profiles: usage, senders, rejects, flags, documents, and the sum of
+//! the stored events' hashes. Small, under the same lock, and one section of a checkpoint.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use exposure_core::{ErrorCode, Kind, Limits};
+use exposure_store::{Document, KeyId, ProjectId, SenderRow, StateHash, StoredReject, UsageRow};
+use hashbrown::HashMap;
+
+use crate::intern::{TextId, Texts};
+
+/// What usage is counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct UsageKey {
+    pub project: ProjectId,
+    pub day: i64,
+    pub kind: Kind,
+    pub event_type: TextId,
+    pub key: KeyId,
+    pub library: TextId,
+}
+
+/// What a sender library sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SenderCounts {
+    pub accepted: u64,
+    pub duplicates: u64,
+    pub rejected: BTreeMap<ErrorCode, u64>,
+}
+
+/// The counts.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    /// Everything below this position of the log is counted.
+    pub position: u64,
+    pub usage: HashMap<UsageKey, u64, foldhash::fast::FixedState>,
+    pub senders: BTreeMap<(ProjectId, TextId), SenderCounts>,
+    pub rejects: BTreeMap<ProjectId, VecDeque<StoredReject>>,
+    /// The flags that a set created, and for each the same as a bit by its number.
+    pub flags: BTreeMap<ProjectId, BTreeSet<TextId>>,
+    pub documents: BTreeMap<Box<str>, Document>,
+    /// The sum over stored events.
+    pub events: StateHash,
+    pub n_events: u64,
+    last_flag: Option<(ProjectId, TextId)>,
+    last_usage: Option<(UsageKey, u64)>,
+}
+
+impl Ledger {
+    /// Counts a new event. Runs of equal keys are added up before they go to the map.
+    pub(crate) fn count(&mut self, key: UsageKey) {
+        match &mut self.last_usage {
+            Some((held, n)) if *held == key => *n += 1,
+            _ => {
+                self.settle();
+                self.last_usage = Some((key, 1));
+            }
+        }
+    }
+
+    /// Puts what is still held back into the maps; needed before they are read.
+    pub(crate) fn settle(&mut self) {
+        if let Some((key, n)) = self.last_usage.take() {
+            *self.usage.entry(key).or_default() += n;
+            self.senders.entry((key.project, key.library)).or_default().accepted += n;
+        }
+    }
+
+    pub(crate) fn sender(&mut self, project: ProjectId, library: TextId) -> &mut SenderCounts {
+        self.senders.entry((project, library)).or_default()
+    }
+
+    /// Notes that a set created a flag.
+    pub(crate) fn flag(&mut self, project: ProjectId, flag: TextId) {
+        if self.last_flag != Some((project, flag)) {
+            self.last_flag = Some((project, flag));
+            self.flags.entry(project).or_default().insert(flag);
+        }
+    }
+
+    pub(crate) fn reject(&mut self, project: ProjectId, reject: StoredReject) {
+        let kept = self.rejects.entry(project).or_default();
+        if kept.len() >= Limits::default().rejects_kept {
+            kept.pop_front();
+        }
+        kept.push_back(reject);
+    }
+
+    /// Keeps the greater of two documents of one name.
+    pub(crate) fn document(&mut self, document: Document) {
+        let newer =
+            |held: &Document| (held.version, &held.bytes) < (document.version, &document.bytes);
+        if self.documents.get(&document.name).is_none_or(newer) {
+            self.documents.insert(document.name.clone(), document);
+        }
+    }
+
+    /// The rows of a project and days, in their order. Call [`settle`](Self::settle) first.
+    pub(crate) fn usage_rows(
+        &self,
+        project: ProjectId,
+        from: i64,
+        to: i64,
+        texts: &Texts,
+    ) -> Vec<UsageRow> {
+        #[expect(clippy::iter_over_hash_type, reason = "the rows are sorted below")]
+        let mut rows = {
+            let mut rows = Vec::new();
+            for (key, &events) in &self.usage {
+                if key.project == project && (from..=to).contains(&key.day) {
+                    rows.push(usage_row(key, events, texts));
+                }
+            }
+            rows
+        };
+        rows.sort_unstable();
+        rows
+    }
+
+    pub(crate) fn sender_rows(&self, project: ProjectId, texts: &Texts) -> Vec<SenderRow> {
+        let mut rows: Vec<_> = self
+            .senders
+            .range((project, TextId(0))..=(project, TextId(u32::MAX)))
+            .map(|((_, library), counts)| SenderRow {
+                library: texts.text(*library).into(),
+                accepted: counts.accepted,
+                duplicates: counts.duplicates,
+                rejected: counts.rejected.iter().map(|(&code, &n)| (code, n)).collect(),
+            })
+            .collect();
+        rows.sort_unstable_by(|a, b| a.library.cmp(&b.library));
+        rows
+    }
+
+    /// The hash of what is counted. Call [`settle`](Self::settle) first.
+    pub(crate) fn hash(&self, texts: &Texts) -> StateHash {
+        let mut sum = self.events;
+        #[expect(clippy::iter_over_hash_type, reason = "a sum is blind to order")]
+        for (key, &events) in &self.usage {
+            sum.add(exposure_store::StateHasher::usage(
+                key.project,
+                &usage_row(key, events, texts),
+            ));
+        }
+        sum
+    }
+}
+
+fn usage_row(key: &UsageKey, events: u64, texts: &Texts) -> UsageRow {
+    UsageRow {
+        day: key.day,
+        kind: key.kind,
+        event_type: texts.text(key.event_type).into(),
+        key: key.key,
+        library: texts.text(key.library).into(),
+        events,
+    }
+}

@@ -1,0 +1,20 @@
+//! The resident state: profiles in shards, and the ledger of counts beside them.
+
+mod apply;
+mod block;
+mod cell;
+mod insert_text;
+mod ledger;
+mod more;
+mod profile;
+mod shard;
+mod table;
+mod view;
+
+pub(crate) use apply::{Change, apply_event};
+pub(crate) use block::{decode_profile, encode_profile, peek_key};
+pub(crate) use insert_text::{InsertText, LongTexts};
+pub(crate) use ledger::{Ledger, UsageKey};
+pub(crate) use profile::Profile;
+pub(crate) use shard::{ColdRef, Found, N_SHARDS, Shard, shard_of};
+pub(crate) use view::{hash_profile, profile_state};

@@ -1,0 +1,50 @@
+use exposure_core::{DeviceLinks, Timestamp};
+use exposure_store::StoredDuplicate;
+
+use super::cell::SeenCell;
+
+/// What few profiles have.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct More {
+    /// Exposures of variants that do not fit the cells.
+    pub seen: Vec<SeenCell>,
+    /// Of a user: the devices linked to it.
+    pub devices: Vec<Box<str>>,
+    /// Of a device: its users.
+    pub links: DeviceLinks,
+    /// Everything of it at or before this time is erased.
+    pub erased_until: Option<Timestamp>,
+    /// Its duplicates.
+    pub duplicates: Option<Box<DuplicateLog>>,
+}
+
+/// How many duplicates there were, and the last ten.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DuplicateLog {
+    pub count: u64,
+    pub last: Vec<StoredDuplicate>,
+}
+
+/// Duplicates kept for explain, of one profile.
+const DUPLICATES_KEPT: usize = 10;
+
+impl DuplicateLog {
+    pub(crate) fn add(&mut self, duplicate: StoredDuplicate) {
+        self.count += 1;
+        if self.last.len() >= DUPLICATES_KEPT {
+            self.last.remove(0);
+        }
+        self.last.push(duplicate);
+    }
+}
+
+impl More {
+    /// Rough bytes held.
+    pub(crate) fn memory(&self) -> usize {
+        size_of::<Self>()
+            + self.seen.capacity() * size_of::<SeenCell>()
+            + self.devices.iter().map(|id| id.len() + 32).sum::<usize>()
+            + self.links.spans().iter().map(|span| span.user.len() + 48).sum::<usize>()
+            + self.duplicates.as_ref().map_or(0, |log| 64 + log.last.len() * 160)
+    }
+}

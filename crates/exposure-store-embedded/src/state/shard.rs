@@ -1,0 +1,257 @@
+use super::insert_text::LongTexts;
+use super::profile::Profile;
+use super::table::{Place, Table};
+use crate::keys::ProfileKey;
+use crate::prefetch::prefetch;
+
+/// How many shards there are: a section of a checkpoint each. Stored; never changes.
+pub(crate) const N_SHARDS: usize = 1024;
+
+/// The shard of a profile.
+pub(crate) const fn shard_of(key: ProfileKey) -> usize {
+    (key.0 as u64 & (N_SHARDS as u64 - 1)) as usize
+}
+
+const CHUNK: usize = 64;
+const COLD: u64 = 1 << 63;
+const LENGTH_BITS: u32 = 27;
+
+/// Where the block of a profile that is not in memory stands in its shard's section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ColdRef {
+    pub offset: u64,
+    pub length: u32,
+}
+
+/// What a look-up finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// In memory, under this number.
+    Hot(u32),
+    /// On disk, if its block turns out to be of this key.
+    Cold(ColdRef),
+    /// Nowhere.
+    Nothing,
+}
+
+/// A part of the profiles.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    table: Table,
+    chunks: Vec<Vec<Option<Profile>>>,
+    free: Vec<u32>,
+    n_hot: usize,
+    memory: usize,
+    pub long: LongTexts,
+    /// Where the eviction hand stands.
+    hand: u32,
+}
+
+impl Shard {
+    pub(crate) fn new() -> Self {
+        Self {
+            table: Table::new(),
+            chunks: Vec::new(),
+            free: Vec::new(),
+            n_hot: 0,
+            memory: 0,
+            long: LongTexts::default(),
+            hand: 0,
+        }
+    }
+
+    /// Profiles, in memory or not.
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Profiles in memory.
+    pub(crate) const fn n_hot(&self) -> usize {
+        self.n_hot
+    }
+
+    /// Rough bytes held.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory
+            + self.table.memory()
+            + self.long.memory()
+            + self.chunks.len() * CHUNK * size_of::<Option<Profile>>()
+    }
+
+    /// Asks for the index line of a key.
+    pub(crate) fn prefetch_index(&self, key: ProfileKey) {
+        self.table.prefetch(key);
+    }
+
+    /// Asks for the profile of a key, if the index line says where.
+    pub(crate) fn prefetch_profile(&self, key: ProfileKey) {
+        if let Some(Place(place)) = self.table.find(key, |_| true)
+            && place & COLD == 0
+        {
+            let slot = &self.chunks[place as usize / CHUNK][place as usize % CHUNK];
+            prefetch(std::ptr::from_ref(slot));
+            // A profile spans two lines.
+            prefetch(std::ptr::from_ref(slot).cast::<u8>().wrapping_add(64));
+        }
+    }
+
+    /// Where a profile is.
+    pub(crate) fn find(&self, key: ProfileKey) -> Found {
+        let hot = self.table.find(key, |place| {
+            place.0 & COLD == 0
+                && self.get(place.0 as u32).is_some_and(|profile| profile.key == key)
+        });
+        if let Some(place) = hot {
+            return Found::Hot(place.0 as u32);
+        }
+        // Of a cold profile the tag decides: 64 bits of the key and the ten of the shard.
+        match self.table.find(key, |place| place.0 & COLD != 0) {
+            Some(place) => Found::Cold(cold_ref(place)),
+            None => Found::Nothing,
+        }
+    }
+
+    pub(crate) fn get(&self, number: u32) -> Option<&Profile> {
+        self.chunks.get(number as usize / CHUNK)?.get(number as usize % CHUNK)?.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut Profile> {
+        self.chunks.get_mut(number as usize / CHUNK)?.get_mut(number as usize % CHUNK)?.as_mut()
+    }
+
+    /// A profile and the shard's long texts, both to change.
+    pub(crate) fn parts(&mut self, number: u32) -> Option<(&mut Profile, &mut LongTexts)> {
+        let profile = self
+            .chunks
+            .get_mut(number as usize / CHUNK)?
+            .get_mut(number as usize % CHUNK)?
+            .as_mut()?;
+        Some((profile, &mut self.long))
+    }
+
+    /// Adds a profile whose key is not in the index.
+    pub(crate) fn insert(&mut self, profile: Profile) -> u32 {
+        let key = profile.key;
+        let number = self.store(profile);
+        self.table.insert(key, Place(u64::from(number)));
+        number
+    }
+
+    /// Adds a profile that stays on disk.
+    pub(crate) fn insert_cold(&mut self, key: ProfileKey, at: ColdRef) {
+        self.table.insert(key, cold_place(at));
+    }
+
+    /// Brings a profile into memory, unless somebody did or its block moved meanwhile.
+    pub(crate) fn warm(&mut self, from: ColdRef, profile: Profile) -> Option<u32> {
+        let key = profile.key;
+        if self.find(key) != Found::Cold(from) {
+            profile.cells.iter().for_each(|cell| cell.insert().release(&mut self.long));
+            return None;
+        }
+        let number = self.store(profile);
+        self.table.relocate(key, cold_place(from), Place(u64::from(number)));
+        Some(number)
+    }
+
+    /// Tells that a cold profile's block stands elsewhere now.
+    pub(crate) fn move_cold(&mut self, key: ProfileKey, from: ColdRef, to: ColdRef) {
+        self.table.relocate(key, cold_place(from), cold_place(to));
+    }
+
+    /// Every profile in memory, with its number.
+    pub(crate) fn hot(&self) -> impl Iterator<Item = (u32, &Profile)> {
+        self.chunks.iter().enumerate().flat_map(|(chunk, slots)| {
+            slots.iter().enumerate().filter_map(move |(slot, profile)| {
+                Some(((chunk * CHUNK + slot) as u32, profile.as_ref()?))
+            })
+        })
+    }
+
+    /// Every block that is only on disk.
+    pub(crate) fn cold(&self) -> impl Iterator<Item = ColdRef> {
+        self.table.places().filter(|place| place.0 & COLD != 0).map(cold_ref)
+    }
+
+    /// The tags of up to `limit` profiles behind `after`, in order: what a scan goes by.
+    pub(crate) fn tags_after(&self, after: Option<u64>, limit: usize) -> Vec<u64> {
+        self.table.tags_after(after, limit)
+    }
+
+    /// The profiles in memory with these tags.
+    pub(crate) fn with_tags<'a>(
+        &'a self,
+        tags: &'a [u64],
+    ) -> impl Iterator<Item = &'a Profile> + 'a {
+        tags.iter()
+            .flat_map(|&tag| self.table.of_tag(tag))
+            .filter(|place| place.0 & COLD == 0)
+            .filter_map(|place| self.get(place.0 as u32))
+    }
+
+    /// Notes that a profile grew or shrank.
+    pub(crate) fn resized(&mut self, before: usize, after: usize) {
+        self.memory = self.memory + after - before;
+    }
+
+    /// Moves profiles out of memory that `block_of` knows a current block of, not lately used
+    /// ones first, until `bytes` are free or the hand came round. Returns the bytes.
+    pub(crate) fn evict(
+        &mut self,
+        bytes: usize,
+        mut block_of: impl FnMut(&Profile) -> Option<ColdRef>,
+    ) -> usize {
+        let slots = (self.chunks.len() * CHUNK) as u32;
+        let mut freed = 0;
+        for _ in 0..slots.saturating_mul(2) {
+            if freed >= bytes {
+                break;
+            }
+            self.hand = if self.hand + 1 >= slots { 0 } else { self.hand + 1 };
+            let number = self.hand;
+            let Some(profile) = self.get_mut(number) else { continue };
+            if std::mem::take(&mut profile.referenced) {
+                continue;
+            }
+            let Some(at) = block_of(profile) else { continue };
+            let slot = &mut self.chunks[number as usize / CHUNK][number as usize % CHUNK];
+            if let Some(profile) = slot.take() {
+                profile.cells.iter().for_each(|cell| cell.insert().release(&mut self.long));
+                self.table.relocate(profile.key, Place(u64::from(number)), cold_place(at));
+                let size = profile.memory();
+                self.memory -= size;
+                self.n_hot -= 1;
+                self.free.push(number);
+                freed += size;
+            }
+        }
+        freed
+    }
+
+    fn store(&mut self, profile: Profile) -> u32 {
+        self.memory += profile.memory();
+        self.n_hot += 1;
+        if let Some(number) = self.free.pop() {
+            self.chunks[number as usize / CHUNK][number as usize % CHUNK] = Some(profile);
+            return number;
+        }
+        match self.chunks.last_mut() {
+            Some(chunk) if chunk.len() < CHUNK => chunk.push(Some(profile)),
+            _ => {
+                let mut chunk = Vec::with_capacity(CHUNK);
+                chunk.push(Some(profile));
+                self.chunks.push(chunk);
+            }
+        }
+        ((self.chunks.len() - 1) * CHUNK + self.chunks.last().map_or(0, Vec::len) - 1) as u32
+    }
+}
+
+fn cold_place(at: ColdRef) -> Place {
+    Place(COLD | (at.offset << LENGTH_BITS) | u64::from(at.length))
+}
+
+fn cold_ref(place: Place) -> ColdRef {
+    let bits = place.0 & !COLD;
+    ColdRef { offset: bits >> LENGTH_BITS, length: (bits & ((1 << LENGTH_BITS) - 1)) as u32 }
+}

@@ -1,0 +1,322 @@
+//! A commit: decide under the lock, let the log make it durable, answer.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use exposure_core::{Admitted, Effects, Ids};
+use exposure_store::{Batch, Committed, Error, Origin, Reject, Result, StoredReject};
+use parking_lot::{MutexGuard, RwLockReadGuard};
+
+use super::merge::{Merged, Numbered, Parts, merge_record};
+use super::prepare::{Numbers, PreparedFrame, prepare_frame};
+use super::state::log_error;
+use super::{Inner, State};
+use crate::frame::Status;
+use crate::intern::Texts;
+use crate::keys::ProfileKey;
+use crate::window::Outcome;
+
+/// Events of one frame: the lock is let go between frames, so that reads get their turn.
+const FRAME_EVENTS: usize = 1024;
+/// Rejects of one frame, as many as its header can count.
+const FRAME_REJECTS: usize = 1024;
+/// Bytes of a frame that are not exceeded by choice.
+const FRAME_BYTES: usize = 8 << 20;
+
+impl Inner {
+    /// Merges a batch; durable when it returns.
+    pub(crate) async fn commit(&self, batch: &Batch<'_>) -> Result<Vec<Committed>> {
+        self.check_writable()?;
+        self.check_room()?;
+        self.clock.fetch_max(batch.origin.now.as_micros().max(0) as u64, Ordering::Relaxed);
+        let mut results = Vec::with_capacity(batch.events.len());
+        let mut numbers = Numbers::new(&self.interner, &self.secret);
+        let (mut events, mut rejects) = (batch.events, batch.rejects);
+        let mut end = 0;
+        while !events.is_empty() || !rejects.is_empty() {
+            let (now, later) = events.split_at(frame_events(events));
+            let (now_rejects, later_rejects) = rejects.split_at(rejects.len().min(FRAME_REJECTS));
+            (events, rejects) = (later, later_rejects);
+            self.log.ready().await.map_err(log_error)?;
+            let frame = prepare_frame(&mut numbers, &batch.origin, now, now_rejects)
+                .map_err(|_| no_texts())?;
+            end = self.commit_frame(&batch.origin, now, now_rejects, frame, &mut results)?;
+        }
+        self.log.wait_durable(end).await.map_err(log_error)?;
+        Ok(results)
+    }
+
+    /// Decides a frame and appends it; returns the position behind it.
+    fn commit_frame(
+        &self,
+        origin: &Origin,
+        events: &[Admitted<'_>],
+        rejects: &[Reject<'_>],
+        mut prepared: PreparedFrame,
+        results: &mut Vec<Committed>,
+    ) -> Result<u64> {
+        let (texts, mut state) = self.lock_warm(&prepared)?;
+        let state = &mut *state;
+        if !state.window.has_room(events.len()) {
+            return Err(Error::Exhausted {
+                what: "the window of insert ids is at its bound; raise dedupe_max_bytes or wait"
+                    .into(),
+                retry_after: Duration::from_secs(1),
+            });
+        }
+        let mut appender = self.log.lock().map_err(log_error)?;
+        let length = prepared.frame.bytes.len();
+        let base = appender.position_for(length).map_err(log_error)?;
+
+        let numbered = number(state, origin, events, &prepared);
+        prefetch_window(state, events, &prepared, &numbered);
+        for (index, (event, (keys, patch))) in events.iter().zip(&prepared.events).enumerate() {
+            let at = numbered[index];
+            let position = base + patch.at as u64;
+            let status = match decide(state, origin, event, keys, at, position) {
+                Ok(status) => status,
+                // The window remembers ids whose records are not written: only opening again helps.
+                Err(cause) => return Err(self.poison(cause)),
+            };
+            let merged = merge_record(
+                state,
+                &texts,
+                origin,
+                event,
+                keys,
+                at,
+                position,
+                status,
+                Parts::ALL,
+                self.options.users_per_device,
+            );
+            note(&mut prepared.frame.bytes, *patch, event, status, &merged);
+            results.push(match status {
+                Status::Merged => Committed::Merged(merged.effects),
+                Status::Duplicate => Committed::Duplicate { conflict: false },
+                Status::Conflict => Committed::Duplicate { conflict: true },
+                Status::Erased => Committed::Erased,
+            });
+        }
+        for (reject, at) in rejects.iter().zip(&prepared.rejects) {
+            keep_reject(state, &texts, origin, reject, base + *at as u64);
+        }
+        appender.push(&prepared.frame.bytes).map_err(log_error)?;
+        state.ledger.position = base + length as u64;
+        Ok(state.ledger.position)
+    }
+
+    /// Locks the texts and the state, with every profile that the frame touches in memory.
+    ///
+    /// The order is texts before state, here and everywhere: a text is never added under the
+    /// state's lock, and reading a profile back may add some.
+    fn lock_warm(
+        &self,
+        prepared: &PreparedFrame,
+    ) -> Result<(RwLockReadGuard<'_, Texts>, MutexGuard<'_, State>)> {
+        loop {
+            let texts = self.interner.read();
+            let state = self.state.lock();
+            if !self.any_cold.load(Ordering::Relaxed) {
+                return Ok((texts, state));
+            }
+            let keys = prepared
+                .events
+                .iter()
+                .flat_map(|(keys, _)| std::iter::once(keys.raw).chain(keys.device));
+            let cold = self.cold_among(&state, keys);
+            if cold.is_empty() {
+                return Ok((texts, state));
+            }
+            drop((texts, state));
+            self.warm(cold)?;
+        }
+    }
+
+    /// Refuses intake past a bound.
+    pub(crate) fn check_room(&self) -> Result<()> {
+        let unconverted = self.log.durable().saturating_sub(self.converted_position());
+        if unconverted > self.options.max_unconverted {
+            return Err(Error::Exhausted {
+                what: format!("{unconverted} bytes of log wait to be turned into stored events"),
+                retry_after: Duration::from_secs(5),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn no_texts() -> Error {
+    Error::Exhausted {
+        what:
+            "there are 16 million different flags, variants and runs; no number is left for another"
+                .into(),
+        retry_after: Duration::from_secs(3600),
+    }
+}
+
+/// How many events go into the next frame.
+fn frame_events(events: &[Admitted<'_>]) -> usize {
+    let mut bytes = 0;
+    for (index, event) in events.iter().take(FRAME_EVENTS).enumerate() {
+        bytes += event.payload.len();
+        if bytes > FRAME_BYTES && index > 0 {
+            return index;
+        }
+    }
+    events.len().min(FRAME_EVENTS)
+}
+
+/// Finds or makes the profiles that the events touch, asking for memory ahead in phases.
+fn number(
+    state: &mut State,
+    origin: &Origin,
+    events: &[Admitted<'_>],
+    prepared: &PreparedFrame,
+) -> Vec<Numbered> {
+    let keys = || {
+        prepared.events.iter().flat_map(|(keys, _)| std::iter::once(keys.raw).chain(keys.device))
+    };
+    for key in keys() {
+        state.shard(key).prefetch_index(key);
+    }
+    for key in keys() {
+        state.shard(key).prefetch_profile(key);
+    }
+    let mut numbered = Vec::with_capacity(events.len());
+    for (event, (keys, _)) in events.iter().zip(&prepared.events) {
+        let raw = state.number(keys.raw, origin.project, event.raw());
+        let device = match (keys.device, event.ids) {
+            (Some(key), Ids::Both(_, device)) => Some(state.number(
+                key,
+                origin.project,
+                exposure_core::RawId::Device(device.as_str()),
+            )),
+            _ => None,
+        };
+        if let Some(profile) = state.shard(keys.raw).get(raw) {
+            crate::prefetch::prefetch(profile.cells.as_ptr());
+        }
+        numbered.push(Numbered { raw, device });
+    }
+    numbered
+}
+
+fn prefetch_window(
+    state: &State,
+    events: &[Admitted<'_>],
+    prepared: &PreparedFrame,
+    numbered: &[Numbered],
+) {
+    let keys =
+        events.iter().zip(&prepared.events).zip(numbered).filter_map(|((_, (keys, _)), at)| {
+            let (key, _) = keys.insert?;
+            let (owner, number) = insert_owner(keys, *at);
+            Some((key, state.shard(owner).get(number).map_or(0, |profile| profile.activity)))
+        });
+    state.window.prefetch(keys);
+}
+
+/// Whose insert ids these are: the device's, or the user's where there is no device.
+fn insert_owner(keys: &super::Prepared, at: Numbered) -> (ProfileKey, u32) {
+    match (keys.device, at.device) {
+        (Some(key), Some(number)) => (key, number),
+        _ => (keys.raw, at.raw),
+    }
+}
+
+fn decide(
+    state: &mut State,
+    origin: &Origin,
+    event: &Admitted<'_>,
+    keys: &super::Prepared,
+    at: Numbered,
+    position: u64,
+) -> std::result::Result<Status, String> {
+    let erased = |key: ProfileKey, number| {
+        let more = state.shard(key).get(number)?.more.as_deref()?;
+        more.erased_until.filter(|until| event.time <= *until)
+    };
+    if erased(keys.raw, at.raw).is_some() {
+        return Ok(Status::Erased);
+    }
+    let Some((insert, content)) = keys.insert else { return Ok(Status::Merged) };
+    let (owner, number) = insert_owner(keys, at);
+    let mut activity = state.shard(owner).get(number).map_or(0, |profile| profile.activity);
+    let outcome = state
+        .window
+        .check_and_add(
+            insert,
+            content,
+            origin.received.as_micros(),
+            origin.now.as_micros(),
+            position,
+            &mut activity,
+        )
+        .map_err(|error| format!("the window of insert ids can not be read: {error}"))?;
+    match outcome {
+        Outcome::New => {
+            if let Some(profile) = state.shard_mut(owner).get_mut(number) {
+                profile.activity = activity;
+            }
+            Ok(Status::Merged)
+        }
+        Outcome::Duplicate { conflict: false } => Ok(Status::Duplicate),
+        Outcome::Duplicate { conflict: true } => Ok(Status::Conflict),
+        Outcome::Full => Err("the window of insert ids has less room than it said".into()),
+    }
+}
+
+/// Writes what was decided into the encoded record.
+fn note(
+    frame: &mut [u8],
+    patch: crate::frame::Patch,
+    event: &Admitted<'_>,
+    status: Status,
+    merged: &Merged,
+) {
+    patch.status(frame, status);
+    patch.previous(frame, merged.previous);
+    patch.previous_device(frame, merged.previous_device);
+    if merged.links_changed {
+        patch.links_changed(frame);
+    }
+    let mut effects = Effects::as_slice(&merged.effects).iter().copied();
+    if event.own_write().is_some()
+        && let Some(effect) = effects.next()
+    {
+        patch.own_effect(frame, effect);
+    }
+    for (index, effect) in effects.enumerate() {
+        patch.extra_effect(frame, event.extra.len(), index, effect);
+    }
+}
+
+/// Keeps and counts a reject.
+pub(crate) fn keep_reject(
+    state: &mut State,
+    texts: &Texts,
+    origin: &Origin,
+    reject: &Reject<'_>,
+    position: u64,
+) {
+    let library = texts.find(reject.library).unwrap_or_default();
+    *state.ledger.sender(origin.project, library).rejected.entry(reject.code).or_default() += 1;
+    let named = match (reject.user, reject.device) {
+        ("", "") => None,
+        ("", device) => Some(exposure_core::RawId::Device(device).to_owner()),
+        (user, _) => Some(exposure_core::RawId::User(user).to_owner()),
+    };
+    let kept = StoredReject {
+        position,
+        received: origin.received,
+        code: reject.code,
+        field: reject.field.into(),
+        message: reject.message.into(),
+        named,
+        event: reject.event.into(),
+        key: origin.key,
+        library: reject.library.into(),
+    };
+    state.ledger.reject(origin.project, kept);
+}

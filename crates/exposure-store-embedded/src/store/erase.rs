@@ -1,0 +1,354 @@
+//! Erasing a user: what is left of it, and of devices that nobody else was seen on.
+
+use exposure_core::{
+    Admitted, Change, DeviceId, DeviceLinks, ExperimentKey, FlagKey, Ids, InsertId, Owner, RawId,
+    Subject, Timestamp, UserId, Variant, Write,
+};
+use exposure_store::{Error, Origin, ProjectId, Result, StateHash, StateHasher, StoredEvent};
+
+use super::prepare::Numbers;
+use super::state::log_error;
+use super::{Inner, State};
+use crate::frame::{Erasure, Malformed, encode_erasure};
+use crate::intern::Interner;
+use crate::keys::ProfileKey;
+use crate::state::{
+    Found, Ledger, LongTexts, Profile, apply_event, decode_profile, encode_profile, shard_of,
+};
+
+/// How often an erasure begins again because its profiles changed meanwhile.
+const ATTEMPTS: usize = 100;
+
+impl Inner {
+    /// Erases a user up to a time; returns how many profiles.
+    pub(crate) async fn erase(
+        &self,
+        project: ProjectId,
+        user: &str,
+        until: Timestamp,
+    ) -> Result<u64> {
+        self.check_writable()?;
+        for _ in 0..ATTEMPTS {
+            let erasures = self.plan(project, user, until).await?;
+            let frame = encode_erasure(
+                &erasures.iter().map(|(erasure, _)| erasure.clone()).collect::<Vec<_>>(),
+            );
+            self.warm_keys(erasures.iter().map(|(erasure, _)| erasure.key))?;
+            // Decoding adds texts, which nobody may do under the state's lock.
+            let left = erasures.iter().map(|(erasure, _)| decode_erased(erasure, &self.interner));
+            let left = left
+                .collect::<std::result::Result<Vec<_>, _>>()
+                .map_err(|what| self.poison(what.to_string()))?;
+            let end = {
+                let mut state = self.state.lock();
+                let same = erasures.iter().all(|(erasure, last)| {
+                    match state.shard(erasure.key).find(erasure.key) {
+                        Found::Hot(number) => state
+                            .shard(erasure.key)
+                            .get(number)
+                            .is_some_and(|profile| profile.last == *last),
+                        Found::Cold(_) => false,
+                        Found::Nothing => *last == crate::frame::NO_POSITION,
+                    }
+                });
+                if !same {
+                    continue;
+                }
+                let mut appender = self.log.lock().map_err(log_error)?;
+                let base = appender.push(&frame.bytes).map_err(log_error)?;
+                let end = base + frame.bytes.len() as u64;
+                drop(appender);
+                state.ledger.position = end;
+                for ((erasure, _), (profile, long)) in erasures.iter().zip(left) {
+                    forget(&mut state.ledger, erasure);
+                    put_erased(&mut state, profile, &long);
+                }
+                self.any_erased.store(true, std::sync::atomic::Ordering::Relaxed);
+                end
+            };
+            self.log.wait_durable(end).await.map_err(log_error)?;
+            return Ok(erasures.len() as u64);
+        }
+        Err(Error::Exhausted {
+            what: "the user's profile changes faster than it can be erased".into(),
+            retry_after: std::time::Duration::from_secs(1),
+        })
+    }
+
+    /// What is to be erased, and where each profile stood when that was found out.
+    async fn plan(
+        &self,
+        project: ProjectId,
+        user: &str,
+        until: Timestamp,
+    ) -> Result<Vec<(Erasure, u64)>> {
+        let id = RawId::User(user);
+        let key = self.secret.profile(project, id);
+        let devices = self
+            .with_profile(key, |profile, _, _| {
+                profile.more.as_ref().map_or_else(Vec::new, |more| more.devices.clone())
+            })?
+            .unwrap_or_default();
+        let mut erasures = vec![self.wiped(project, id, until).await?];
+        for device in devices {
+            let device = RawId::Device(&device);
+            let key = self.secret.profile(project, device);
+            let links = self
+                .with_profile(key, |profile, _, _| {
+                    profile.more.as_ref().map(|more| more.links.clone())
+                })?
+                .flatten();
+            match links {
+                Some(DeviceLinks::One(span)) if *span.user == *user => {
+                    erasures.push(self.wiped(project, device, until).await?);
+                }
+                Some(DeviceLinks::Many(_)) => {
+                    erasures.extend(self.unlinked(project, device, user, until)?)
+                }
+                _ => {}
+            }
+        }
+        Ok(erasures)
+    }
+
+    /// A profile of which only what is later stays.
+    async fn wiped(
+        &self,
+        project: ProjectId,
+        id: RawId<'_>,
+        until: Timestamp,
+    ) -> Result<(Erasure, u64)> {
+        let key = self.secret.profile(project, id);
+        let last = self
+            .with_profile(key, |profile, _, _| profile.last)?
+            .unwrap_or(crate::frame::NO_POSITION);
+        let activity = self.with_profile(key, |profile, _, _| profile.activity)?.unwrap_or(0);
+        let history = self.history(project, id).await?;
+        let mut removed = StateHash::default();
+        let mut n_removed = 0;
+        let mut profile = Profile::new(key, project, id);
+        let mut long = LongTexts::default();
+        profile.last = last;
+        profile.activity = activity;
+        profile.more().erased_until = Some(until);
+        for event in &history {
+            let admitted = admitted(event);
+            let is_own = event.raw() == id;
+            if event.time <= until {
+                if is_own {
+                    removed.add(StateHasher::event(project, &admitted));
+                    n_removed += 1;
+                }
+                continue;
+            }
+            self.rebuild(project, &mut profile, &mut long, event, &admitted, is_own)?;
+        }
+        if profile.cells.is_empty()
+            && profile.more.as_ref().is_none_or(|more| more.devices.is_empty())
+        {
+            profile.id = "".into();
+        }
+        let block = self.encode(&profile, &long);
+        Ok((
+            Erasure {
+                project,
+                key,
+                owner: id.to_owner(),
+                until,
+                block,
+                removed: removed.to_u128(),
+                n_removed,
+            },
+            last,
+        ))
+    }
+
+    fn rebuild(
+        &self,
+        project: ProjectId,
+        profile: &mut Profile,
+        long: &mut LongTexts,
+        event: &StoredEvent,
+        admitted: &Admitted<'_>,
+        is_own: bool,
+    ) -> Result<()> {
+        if !is_own {
+            if let Some(user) = &event.user {
+                profile.more().links.add(user, event.time, self.options.users_per_device);
+            }
+            return Ok(());
+        }
+        let origin =
+            Origin { project, key: event.key, received: event.received, now: event.received };
+        let keys = Numbers::new(&self.interner, &self.secret)
+            .prepare(&origin, admitted)
+            .map_err(|_| self.poison("there is no number left for a text".into()))?;
+        let texts = self.interner.read();
+        apply_event(profile, long, &texts, admitted, keys.own.as_ref(), &keys.extra);
+        if let (true, Some(device)) = (profile.is_user, &event.device) {
+            let devices = &mut profile.more().devices;
+            if !devices.contains(device) {
+                devices.push(device.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// A device of several users, without one of them.
+    fn unlinked(
+        &self,
+        project: ProjectId,
+        id: RawId<'_>,
+        user: &str,
+        until: Timestamp,
+    ) -> Result<Option<(Erasure, u64)>> {
+        let key = self.secret.profile(project, id);
+        self.warm_keys(std::iter::once(key))?;
+        let texts = self.interner.read();
+        let mut state = self.state.lock();
+        let Found::Hot(number) = state.shard(key).find(key) else { return Ok(None) };
+        let Some((profile, long)) = state.shard_mut(key).parts(number) else { return Ok(None) };
+        let mut changed = clone_profile(profile);
+        let links = &mut changed.more().links;
+        let mut left = DeviceLinks::None;
+        for span in links.spans() {
+            let span = span.clone();
+            if *span.user == *user {
+                if span.latest > until {
+                    let earliest = span.earliest.max(until.plus_micros(1));
+                    left.add(&span.user, earliest, usize::MAX);
+                    left.add(&span.user, span.latest, usize::MAX);
+                }
+            } else {
+                left.add(&span.user, span.earliest, usize::MAX);
+                left.add(&span.user, span.latest, usize::MAX);
+            }
+        }
+        *links = left;
+        let mut block = Vec::new();
+        encode_profile(&mut block, &changed, &texts, long);
+        let last = profile.last;
+        let owner = Owner::Device(id.as_str().into());
+        // Nothing of the device itself is erased.
+        let until = Timestamp::MIN;
+        Ok(Some((Erasure { project, key, owner, until, block, removed: 0, n_removed: 0 }, last)))
+    }
+
+    fn encode(&self, profile: &Profile, long: &LongTexts) -> Vec<u8> {
+        let mut block = Vec::new();
+        encode_profile(&mut block, profile, &self.interner.read(), long);
+        block
+    }
+
+    /// Brings profiles into memory.
+    fn warm_keys(&self, keys: impl Iterator<Item = ProfileKey>) -> Result<()> {
+        let cold = {
+            let state = self.state.lock();
+            self.cold_among(&state, keys)
+        };
+        self.warm(cold)
+    }
+}
+
+/// Reads what is left of a profile.
+pub(crate) fn decode_erased(
+    erasure: &Erasure,
+    interner: &Interner,
+) -> std::result::Result<(Profile, LongTexts), Malformed> {
+    let mut long = LongTexts::default();
+    let profile = decode_profile(&erasure.block, interner, &mut long)?;
+    Ok((profile, long))
+}
+
+/// Puts what is left of a profile in its place. It must be in memory, or nowhere.
+pub(crate) fn put_erased(state: &mut State, mut profile: Profile, long: &LongTexts) {
+    let shard = &mut state.shards[shard_of(profile.key)];
+    super::warm::adopt(&mut profile, long, &mut shard.long);
+    profile.referenced = true;
+    match shard.find(profile.key) {
+        Found::Hot(number) => {
+            if let Some((held, long)) = shard.parts(number) {
+                let before = held.memory();
+                held.cells.iter().for_each(|cell| cell.insert().release(long));
+                *held = profile;
+                let after = held.memory();
+                shard.resized(before, after);
+            }
+        }
+        Found::Cold(_) | Found::Nothing => {
+            shard.insert(profile);
+        }
+    }
+}
+
+/// Takes an erased profile out of what is counted and kept beside profiles.
+pub(crate) fn forget(ledger: &mut Ledger, erasure: &Erasure) {
+    ledger.events.remove(erasure.removed);
+    ledger.n_events = ledger.n_events.saturating_sub(erasure.n_removed);
+    if erasure.until == Timestamp::MIN {
+        return;
+    }
+    if let Some(rejects) = ledger.rejects.get_mut(&erasure.project) {
+        rejects.retain(|reject| reject.named.as_ref() != Some(&erasure.owner));
+    }
+}
+
+fn clone_profile(profile: &Profile) -> Profile {
+    Profile {
+        key: profile.key,
+        last: profile.last,
+        activity: profile.activity,
+        id: profile.id.clone(),
+        project: profile.project,
+        is_user: profile.is_user,
+        referenced: true,
+        cells: profile.cells.clone(),
+        more: profile.more.clone(),
+    }
+}
+
+/// A stored event as it was admitted.
+pub(crate) fn admitted(event: &StoredEvent) -> Admitted<'_> {
+    let ids = match (&event.user, &event.device) {
+        (Some(user), Some(device)) => Ids::Both(UserId::trusted(user), DeviceId::trusted(device)),
+        (Some(user), None) => Ids::User(UserId::trusted(user)),
+        (None, device) => Ids::Device(DeviceId::trusted(device.as_deref().unwrap_or(""))),
+    };
+    let own = event.exposed.as_ref().map(|key| &key.flag);
+    let has_own =
+        own.is_some_and(|flag| event.writes.first().is_some_and(|write| write.flag == *flag));
+    let subject = match &event.exposed {
+        Some(key) => Subject::Exposure {
+            kind: event.kind,
+            flag: FlagKey::trusted(&key.flag),
+            variant: key.variant.as_deref().map(Variant::trusted),
+            experiment_key: Some(&*key.experiment_key)
+                .filter(|run| !run.is_empty())
+                .map(ExperimentKey::trusted),
+            writes: has_own,
+        },
+        None if event.kind.is_billable() => {
+            Subject::Outcome { kind: event.kind, event_type: &event.event_type }
+        }
+        None => Subject::Plain(event.kind),
+    };
+    Admitted {
+        ids,
+        time: event.time,
+        sequence: event.sequence,
+        insert_id: event.insert_id.as_deref().map(InsertId::trusted),
+        subject,
+        extra: event
+            .writes
+            .iter()
+            .skip(usize::from(has_own))
+            .map(|write| Write {
+                flag: FlagKey::trusted(&write.flag),
+                change: Change::to_variant(write.variant.as_deref()),
+            })
+            .collect(),
+        payload: &event.payload,
+        notes: event.notes,
+        library: &event.library,
+    }
+}

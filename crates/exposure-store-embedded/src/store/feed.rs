@@ -1,0 +1,150 @@
+//! The change feed: the log, read from a cursor.
+
+use exposure_store::{Error, FeedCursor, FeedEntry, FeedPage, ProjectId, Result};
+
+use super::Inner;
+use super::history::{damaged, stored_event};
+use super::state::log_error;
+use crate::frame::{EVENTS_HEADER, EventRecord, FrameKind, FrameRef, Status, decode_erasure};
+use crate::log::LogError;
+
+/// Bytes of log that one call reads at most, so that a quiet project's reader is not kept long.
+const READ_AT_ONCE: u64 = 16 << 20;
+
+impl Inner {
+    /// The cursor of a position: the position, and a mark of this store.
+    pub(crate) fn cursor(&self, position: u64) -> FeedCursor {
+        let mut bytes = position.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&self.mark(position));
+        FeedCursor(bytes)
+    }
+
+    /// The position of a cursor.
+    pub(crate) fn position_of(&self, cursor: &FeedCursor) -> Result<u64> {
+        if cursor.0.is_empty() {
+            return Ok(0);
+        }
+        let (position, mark) = cursor.0.split_first_chunk::<8>().ok_or(Error::CursorInvalid)?;
+        let position = u64::from_be_bytes(*position);
+        if mark != self.mark(position) || position > self.log.end() {
+            return Err(Error::CursorInvalid);
+        }
+        Ok(position)
+    }
+
+    fn mark(&self, position: u64) -> [u8; 4] {
+        let mut bytes = self.secret.as_bytes()[..16].to_vec();
+        bytes.extend_from_slice(&position.to_be_bytes());
+        crc32fast::hash(&bytes).to_be_bytes()
+    }
+
+    /// What happened in a project after a cursor.
+    pub(crate) fn feed(
+        &self,
+        project: ProjectId,
+        from: &FeedCursor,
+        limit: usize,
+    ) -> Result<FeedPage> {
+        let from = self.position_of(from)?;
+        if from < self.log.start() {
+            return Err(Error::CursorExpired);
+        }
+        let mut entries = Vec::new();
+        let mut next = from;
+        let mut reader = self.log.reader(from).map_err(log_error)?;
+        loop {
+            let group = match reader.next_group() {
+                Ok(Some(group)) => group,
+                Ok(None) => break,
+                Err(LogError::Released { .. }) => return Err(Error::CursorExpired),
+                Err(error) => return Err(log_error(error)),
+            };
+            let end = group.end();
+            let mut rest = group.payload;
+            let mut at = group.position;
+            while !rest.is_empty() {
+                let (frame, behind) = FrameRef::split(rest).map_err(|what| damaged(at, what))?;
+                self.feed_frame(project, from, at, &frame, &mut entries)?;
+                at += frame.bytes.len() as u64;
+                rest = behind;
+            }
+            next = next.max(end);
+            if entries.len() >= limit || next - from > READ_AT_ONCE {
+                break;
+            }
+        }
+        if entries.len() > limit {
+            entries.truncate(limit);
+            if let Some((_, cursor)) = entries.last() {
+                return Ok(FeedPage { next: cursor.clone(), entries });
+            }
+        }
+        Ok(FeedPage { entries, next: self.cursor(next) })
+    }
+
+    fn feed_frame(
+        &self,
+        project: ProjectId,
+        from: u64,
+        base: u64,
+        frame: &FrameRef<'_>,
+        entries: &mut Vec<(FeedEntry, FeedCursor)>,
+    ) -> Result<()> {
+        let end = base + frame.bytes.len() as u64;
+        if end <= from {
+            return Ok(());
+        }
+        match frame.kind {
+            FrameKind::Document => {}
+            FrameKind::Erasure => {
+                for erasure in decode_erasure(frame.body()).map_err(|what| damaged(base, what))? {
+                    if erasure.project == project {
+                        let entry = FeedEntry::Erased {
+                            project,
+                            owner: erasure.owner,
+                            until: erasure.until,
+                        };
+                        entries.push((entry, self.cursor(end)));
+                    }
+                }
+            }
+            FrameKind::Events => {
+                let origin = frame.origin().map_err(|what| damaged(base, what))?;
+                if origin.project != project {
+                    return Ok(());
+                }
+                let mut at = EVENTS_HEADER;
+                for _ in 0..frame.n_events {
+                    let position = base + at as u64;
+                    let record = EventRecord::decode(frame.bytes.get(at..).unwrap_or_default())
+                        .map_err(|what| damaged(position, what))?;
+                    at += record.length;
+                    if position >= from
+                        && record.status == Status::Merged
+                        && !self.is_erased(project, &record)?
+                    {
+                        let entry = FeedEntry::Event {
+                            project,
+                            event: Box::new(stored_event(&record, &origin, position)),
+                            links_changed: record.links_changed,
+                        };
+                        entries.push((entry, self.cursor(base + at as u64)));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether whom a record names was erased since.
+    pub(crate) fn is_erased(&self, project: ProjectId, record: &EventRecord<'_>) -> Result<bool> {
+        if !self.any_erased.load(std::sync::atomic::Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let key = self.secret.profile(project, record.event.raw());
+        let until = self.with_profile(key, |profile, _, _| {
+            profile.more.as_ref().and_then(|more| more.erased_until)
+        })?;
+        Ok(until.flatten().is_some_and(|until| record.event.time <= until))
+    }
+}

@@ -1,0 +1,22 @@
+//! The store itself: what a commit does, what a read sees, and what goes on behind them.
+
+mod archive;
+mod commit;
+mod embedded;
+mod erase;
+mod feed;
+mod history;
+mod merge;
+mod open;
+mod options;
+mod prepare;
+mod replay;
+mod scan;
+mod state;
+mod warm;
+
+pub use embedded::EmbeddedStore;
+pub use options::Options;
+
+pub(crate) use prepare::Prepared;
+pub(crate) use state::{Inner, State, log_error};

@@ -1,0 +1,203 @@
+//! Opening: identity, sections, window, then the log's tail.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+
+use exposure_core::Timestamp;
+use exposure_store::{Error, Result};
+use parking_lot::Mutex;
+
+use super::replay::Replay;
+use super::state::log_error;
+use super::{Inner, Options, State};
+use crate::checkpoint::{SectionReader, Sections, decode_ledger};
+use crate::disk::{Disk, retry_interrupted};
+use crate::format::Identity;
+use crate::intern::Interner;
+use crate::log::{Log, LogError, LogOptions};
+use crate::state::{Found, LongTexts, N_SHARDS, Shard, decode_profile, peek_key, shard_of};
+use crate::window::Window;
+
+/// Opens everything but the background.
+pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Result<Inner> {
+    let dir = options.dir.clone();
+    let io = |what: &Path, cause: std::io::Error| Error::Io {
+        file: what.display().to_string(),
+        cause: cause.to_string(),
+    };
+    retry_interrupted(|| disk.create_dir(&dir)).map_err(|cause| io(&dir, cause))?;
+    let identity = Identity::open(&*disk, &dir)?;
+    let sections = Sections::open(&*disk, &dir.join("checkpoint"))?;
+    let window = Window::open(
+        &dir.join("window"),
+        Arc::clone(&disk),
+        options.window.clone(),
+        now.as_micros(),
+    )
+    .map_err(window_error)?;
+    let interner = Interner::new();
+    let covered = window.covered_position();
+    let mut state = State::new(window);
+    let any_cold = load(&sections, &interner, &options, &mut state)?;
+
+    let manifest = sections.manifest();
+    let warm = |state: &mut State, key| warm_now(&sections, &interner, state, key);
+    let mut replay = Replay {
+        state,
+        interner: &interner,
+        secret: &identity.secret,
+        users_per_device: options.users_per_device,
+        shards: manifest.shards.iter().map(|at| at.position).collect(),
+        any_erased: any_cold.1,
+        n_records: 0,
+        warm: &warm,
+    };
+    let log_options = LogOptions {
+        store_id: identity.store_id,
+        durability: options.durability,
+        segment_bytes: options.segment_bytes,
+        start_position: manifest.low_position().min(covered),
+        durable_floor: manifest.high_position().max(covered),
+        ..LogOptions::default()
+    };
+    let log = Log::open(Arc::clone(&disk), dir.join("log"), log_options, |position, payload| {
+        replay.group(position, payload).map_err(Into::into)
+    })
+    .map_err(|error| match error {
+        LogError::Replay { ref source, .. } => match source.downcast_ref::<Error>() {
+            Some(cause) => cause.clone(),
+            None => log_error(error),
+        },
+        error => log_error(error),
+    })?;
+    let Replay { mut state, any_erased, n_records, .. } = replay;
+    state.ledger.position = state.ledger.position.max(log.end());
+    tracing::info!(records = n_records, "the log's tail is merged");
+    let resident = state.memory();
+    Ok(Inner {
+        options,
+        disk,
+        secret: identity.secret,
+        interner,
+        log,
+        state: Mutex::new(state),
+        sections,
+        any_cold: AtomicBool::new(any_cold.0),
+        any_erased: AtomicBool::new(any_erased),
+        clock: AtomicU64::new(now.as_micros().max(0) as u64),
+        failure: Mutex::new(None),
+        resident: AtomicUsize::new(resident),
+        closing: AtomicBool::new(false),
+        background_failure: Mutex::new(None),
+    })
+}
+
+/// Loads the sections: into memory up to the limit, the rest by their places alone. Returns
+/// whether any profile stays on disk, and whether any was ever erased.
+fn load(
+    sections: &Sections,
+    interner: &Interner,
+    options: &Options,
+    state: &mut State,
+) -> Result<(bool, bool)> {
+    // Each thread takes every n-th shard, and its part of the memory.
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 8);
+    let limit = options.memory_limit / N_SHARDS;
+    let loaded = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..n_threads)
+            .map(|first| {
+                scope.spawn(move || {
+                    (first..N_SHARDS)
+                        .step_by(n_threads)
+                        .map(|number| Ok((number, load_shard(sections, interner, number, limit)?)))
+                        .collect::<Result<Vec<_>>>()
+                })
+            })
+            .collect();
+        let mut all = Vec::with_capacity(N_SHARDS);
+        for thread in threads {
+            match thread.join() {
+                Ok(part) => all.extend(part?),
+                Err(_) => {
+                    return Err(Error::Corrupt {
+                        file: "checkpoint".into(),
+                        what: "loading a section failed in a way that it must not".into(),
+                    });
+                }
+            }
+        }
+        Ok(all)
+    })?;
+    let (mut any_cold, mut any_erased) = (false, false);
+    for (number, part) in loaded {
+        let Some((shard, erased)) = part else { continue };
+        any_cold |= shard.n_hot() < shard.len();
+        any_erased |= erased;
+        state.shards[number] = shard;
+    }
+    if let Some(section) = sections.of_ledger() {
+        let bytes = section.read()?;
+        let mut blocks = SectionReader::new(&bytes, N_SHARDS as u32, section.at.position)
+            .map_err(|(offset, what)| section.corrupt(offset, what))?;
+        if let Some(block) = blocks.next() {
+            let (at, block) = block.map_err(|(offset, what)| section.corrupt(offset, what))?;
+            state.ledger = decode_ledger(block, section.at.position, interner)
+                .map_err(|what| section.corrupt(at.offset as usize, what))?;
+        }
+    }
+    // Blocks on disk may be of erased profiles: better ask once too often.
+    Ok((any_cold, any_erased || any_cold))
+}
+
+fn load_shard(
+    sections: &Sections,
+    interner: &Interner,
+    number: usize,
+    limit: usize,
+) -> Result<Option<(Shard, bool)>> {
+    let Some(section) = sections.of_shard(number) else { return Ok(None) };
+    let bytes = section.read()?;
+    let corrupt = |(offset, what)| section.corrupt(offset, what);
+    let mut shard = Shard::new();
+    let mut erased = false;
+    for block in SectionReader::new(&bytes, number as u32, section.at.position).map_err(corrupt)? {
+        let (at, block) = block.map_err(corrupt)?;
+        if shard.memory() < limit {
+            let mut long = std::mem::take(&mut shard.long);
+            let profile = decode_profile(block, interner, &mut long);
+            shard.long = long;
+            let profile = profile.map_err(|what| corrupt((at.offset as usize, what)))?;
+            erased |= profile.more.as_ref().is_some_and(|more| more.erased_until.is_some());
+            shard.insert(profile);
+        } else {
+            let key = peek_key(block).map_err(|what| corrupt((at.offset as usize, what)))?;
+            shard.insert_cold(key, at);
+        }
+    }
+    Ok(Some((shard, erased)))
+}
+
+/// Brings a profile into memory while nobody else is there.
+fn warm_now(
+    sections: &Sections,
+    interner: &Interner,
+    state: &mut State,
+    key: crate::keys::ProfileKey,
+) -> Result<()> {
+    let Found::Cold(at) = state.shard(key).find(key) else { return Ok(()) };
+    let Some(section) = sections.of_shard(shard_of(key)) else { return Ok(()) };
+    let block = section.block(at)?;
+    let shard = state.shard_mut(key);
+    let mut long = LongTexts::default();
+    let mut profile = decode_profile(&block, interner, &mut long)
+        .map_err(|what| section.corrupt(at.offset as usize, what))?;
+    super::warm::adopt(&mut profile, &long, &mut shard.long);
+    shard.warm(at, profile);
+    Ok(())
+}
+
+/// A failure of the window as the port tells it.
+pub(crate) fn window_error(error: crate::window::Error) -> Error {
+    Error::Corrupt { file: "window".into(), what: error.to_string() }
+}

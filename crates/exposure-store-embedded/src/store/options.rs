@@ -1,0 +1,50 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::log::Durability;
+
+/// Settings of an embedded store. The defaults suit a server.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The data directory; made if it is not there.
+    pub dir: PathBuf,
+    /// What durable means. Default fsync.
+    pub durability: Durability,
+    /// Memory for profiles, in bytes, past which the ones not used lately stay on disk. Default 4 GiB.
+    pub memory_limit: usize,
+    /// Bytes of log after which a checkpoint begins. Default 512 MiB.
+    pub checkpoint_after: u64,
+    /// Bytes of log that the change feed keeps at least. Default 1 GiB.
+    pub feed_keeps: u64,
+    /// Bytes of log not yet turned into stored events past which intake is refused. Default 16 GiB.
+    pub max_unconverted: u64,
+    /// How long stored events are kept, by receive time. Default 400 days.
+    pub retention: Duration,
+    /// Bytes a second that background work may write. Default 128 MiB.
+    pub background_rate: u64,
+    /// How many users a device may have before it is a shared one. Default 1000.
+    pub users_per_device: usize,
+    /// The window of insert ids.
+    pub window: crate::window::Options,
+    /// Bytes of a log segment. Default 64 MiB.
+    pub segment_bytes: u64,
+}
+
+impl Options {
+    /// The defaults for a data directory.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            durability: Durability::Fsync,
+            memory_limit: 4 << 30,
+            checkpoint_after: 512 << 20,
+            feed_keeps: 1 << 30,
+            max_unconverted: 16 << 30,
+            retention: Duration::from_secs(400 * 86_400),
+            background_rate: 128 << 20,
+            users_per_device: 1000,
+            window: crate::window::Options::default(),
+            segment_bytes: 64 << 20,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What can be done for a batch before the lock is taken: keys, numbers, the encoded frame.
+
+use exposure_core::{Admitted, ExperimentKey, Ids, Kind, Variant};
+use exposure_store::{Origin, StateHasher};
+
+use crate::frame::{FrameWriter, Patch, encode_event, encode_reject};
+use crate::intern::{Full, Interner, TextId};
+use crate::keys::{ProfileKey, Secret};
+use crate::state::Change;
+
+/// An event ready to be merged: its keys and numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    /// The profile it names.
+    pub raw: ProfileKey,
+    /// Its device, where it names a user too.
+    pub device: Option<ProfileKey>,
+    /// The key of its insert id in the window, and the hash of its content.
+    pub insert: Option<(u128, u64)>,
+    /// Its part of the state hash.
+    pub hash: u128,
+    /// Of an exposure: what it saw.
+    pub own: Option<Change>,
+    pub extra: Vec<Change>,
+    pub kind: Kind,
+    pub event_type: TextId,
+    pub library: TextId,
+}
+
+/// Looks up numbers, remembering the last text: neighbours in a batch mostly agree.
+#[derive(Debug)]
+pub(crate) struct Numbers<'s> {
+    interner: &'s Interner,
+    secret: &'s Secret,
+    event_type: (String, TextId),
+    library: (String, TextId),
+}
+
+impl<'s> Numbers<'s> {
+    pub(crate) fn new(interner: &'s Interner, secret: &'s Secret) -> Self {
+        let none = || (String::new(), TextId::NONE);
+        Self { interner, secret, event_type: none(), library: none() }
+    }
+
+    /// Keys and numbers of an event.
+    pub(crate) fn prepare(
+        &mut self,
+        origin: &Origin,
+        event: &Admitted<'_>,
+    ) -> Result<Prepared, Full> {
+        let raw = self.secret.profile(origin.project, event.raw());
+        let device = match event.ids {
+            Ids::Both(_, device) => Some(
+                self.secret.profile(origin.project, exposure_core::RawId::Device(device.as_str())),
+            ),
+            Ids::User(_) | Ids::Device(_) => None,
+        };
+        let insert = event.insert_id.map(|id| {
+            (self.secret.insert_id(device.unwrap_or(raw), id.as_str()), event.content_hash())
+        });
+        let own = match event.exposed() {
+            None => None,
+            Some((flag, variant, run)) => Some(Change {
+                flag: self.interner.intern(flag.as_str())?,
+                variant: self.interner.intern(variant.map_or("", Variant::as_str))?,
+                run: self.interner.intern(run.map_or("", ExperimentKey::as_str))?,
+            }),
+        };
+        let mut extra = Vec::new();
+        for write in &event.extra {
+            extra.push(Change {
+                flag: self.interner.intern(write.flag.as_str())?,
+                variant: self.interner.intern(write.change.variant().unwrap_or(""))?,
+                run: TextId::NONE,
+            });
+        }
+        Ok(Prepared {
+            raw,
+            device,
+            insert,
+            hash: StateHasher::event(origin.project, event),
+            own,
+            extra,
+            kind: event.kind(),
+            event_type: remembered(self.interner, &mut self.event_type, event.event_type())?,
+            library: remembered(self.interner, &mut self.library, event.library)?,
+        })
+    }
+}
+
+fn remembered(
+    interner: &Interner,
+    last: &mut (String, TextId),
+    text: &str,
+) -> Result<TextId, Full> {
+    if last.0 != text {
+        last.1 = interner.intern(text)?;
+        last.0.clear();
+        last.0.push_str(text);
+    }
+    Ok(last.1)
+}
+
+/// A frame of a commit: encoded, but for what is decided under the lock.
+#[derive(Debug)]
+pub(crate) struct PreparedFrame {
+    pub frame: FrameWriter,
+    pub events: Vec<(Prepared, Patch)>,
+    /// Where each reject begins in the frame.
+    pub rejects: Vec<usize>,
+}
+
+/// Prepares a frame.
+pub(crate) fn prepare_frame(
+    numbers: &mut Numbers<'_>,
+    origin: &Origin,
+    events: &[Admitted<'_>],
+    rejects: &[exposure_store::Reject<'_>],
+) -> Result<PreparedFrame, Full> {
+    let mut frame = FrameWriter::events(origin, events.len() * 160 + rejects.len() * 256);
+    let mut prepared = Vec::with_capacity(events.len());
+    for event in events {
+        let keys = numbers.prepare(origin, event)?;
+        prepared.push((keys, encode_event(&mut frame.bytes, event)));
+    }
+    let mut starts = Vec::with_capacity(rejects.len());
+    for reject in rejects {
+        numbers.interner.intern(reject.library)?;
+        starts.push(frame.bytes.len());
+        encode_reject(&mut frame.bytes, reject);
+    }
+    frame.finish(events.len(), rejects.len());
+    Ok(PreparedFrame { frame, events: prepared, rejects: starts })
+}

@@ -1,0 +1,168 @@
+//! Recovery: the log's frames merged into the parts of the state that are behind them.
+
+use exposure_core::Ids;
+use exposure_store::Result;
+
+use super::State;
+use super::history::damaged;
+use super::merge::{Numbered, Parts, merge_record};
+use super::prepare::Numbers;
+use crate::frame::{
+    EVENTS_HEADER, EventRecord, FrameKind, FrameRef, Malformed, Status, decode_document,
+    decode_erasure, decode_reject,
+};
+use crate::intern::Interner;
+use crate::keys::Secret;
+use crate::state::shard_of;
+
+/// What replay needs of a store that is not open yet.
+pub(crate) struct Replay<'s> {
+    pub state: State,
+    pub interner: &'s Interner,
+    pub secret: &'s Secret,
+    pub users_per_device: usize,
+    /// Up to where each shard is.
+    pub shards: Vec<u64>,
+    pub any_erased: bool,
+    /// Records merged.
+    pub n_records: u64,
+    pub warm: &'s dyn Fn(&mut State, crate::keys::ProfileKey) -> Result<()>,
+}
+
+impl Replay<'_> {
+    /// Replays a group of the log.
+    pub(crate) fn group(&mut self, position: u64, payload: &[u8]) -> Result<()> {
+        let (mut at, mut rest) = (position, payload);
+        while !rest.is_empty() {
+            let (frame, behind) = FrameRef::split(rest).map_err(|what| damaged(at, what))?;
+            self.frame(at, &frame)?;
+            at += frame.bytes.len() as u64;
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    fn frame(&mut self, base: u64, frame: &FrameRef<'_>) -> Result<()> {
+        let end = base + frame.bytes.len() as u64;
+        let ledger = self.state.ledger.position <= base;
+        match frame.kind {
+            FrameKind::Events => self.events(base, frame, ledger)?,
+            FrameKind::Document => {
+                if ledger {
+                    let document =
+                        decode_document(frame.body()).map_err(|what| damaged(base, what))?;
+                    self.state.ledger.document(document);
+                }
+            }
+            FrameKind::Erasure => {
+                self.any_erased = true;
+                for erasure in decode_erasure(frame.body()).map_err(|what| damaged(base, what))? {
+                    if self.shards[shard_of(erasure.key)] <= base {
+                        (self.warm)(&mut self.state, erasure.key)?;
+                        let (profile, long) = super::erase::decode_erased(&erasure, self.interner)
+                            .map_err(|what| damaged(base, what))?;
+                        super::erase::put_erased(&mut self.state, profile, &long);
+                    }
+                    if ledger {
+                        super::erase::forget(&mut self.state.ledger, &erasure);
+                    }
+                }
+            }
+        }
+        if ledger {
+            self.state.ledger.position = end;
+        }
+        Ok(())
+    }
+
+    fn events(&mut self, base: u64, frame: &FrameRef<'_>, ledger: bool) -> Result<()> {
+        let origin = frame.origin().map_err(|what| damaged(base, what))?;
+        let mut numbers = Numbers::new(self.interner, self.secret);
+        let mut at = EVENTS_HEADER;
+        for _ in 0..frame.n_events {
+            let position = base + at as u64;
+            let record = EventRecord::decode(frame.bytes.get(at..).unwrap_or_default())
+                .map_err(|what| damaged(position, what))?;
+            at += record.length;
+            let event = &record.event;
+            let keys = numbers
+                .prepare(&origin, event)
+                .map_err(|_| damaged(position, Malformed("more texts than there are numbers")))?;
+            let parts = Parts {
+                raw: self.shards[shard_of(keys.raw)] <= base,
+                device: keys.device.is_some_and(|key| self.shards[shard_of(key)] <= base),
+                ledger,
+            };
+            let in_window = keys.insert.is_some()
+                && record.status == Status::Merged
+                && position >= self.state.window.covered_position();
+            if !(parts.raw || parts.device || parts.ledger || in_window) {
+                continue;
+            }
+            self.n_records += 1;
+            (self.warm)(&mut self.state, keys.raw)?;
+            if let Some(key) = keys.device {
+                (self.warm)(&mut self.state, key)?;
+            }
+            let raw = self.state.number(keys.raw, origin.project, event.raw());
+            let device = match (keys.device, event.ids) {
+                (Some(key), Ids::Both(_, device)) => Some(self.state.number(
+                    key,
+                    origin.project,
+                    exposure_core::RawId::Device(device.as_str()),
+                )),
+                _ => None,
+            };
+            let numbered = Numbered { raw, device };
+            if in_window && let Some((insert, content)) = keys.insert {
+                let (owner, number) = match (keys.device, device) {
+                    (Some(key), Some(number)) => (key, number),
+                    _ => (keys.raw, raw),
+                };
+                let mut activity =
+                    self.state.shard(owner).get(number).map_or(0, |profile| profile.activity);
+                self.state
+                    .window
+                    .add_replayed(
+                        insert,
+                        content,
+                        origin.received.as_micros(),
+                        origin.now.as_micros(),
+                        position,
+                        Some(&mut activity),
+                    )
+                    .map_err(super::open::window_error)?;
+                if let Some(profile) = self.state.shard_mut(owner).get_mut(number) {
+                    profile.activity = activity;
+                }
+            }
+            let texts = self.interner.read();
+            merge_record(
+                &mut self.state,
+                &texts,
+                &origin,
+                event,
+                &keys,
+                numbered,
+                position,
+                record.status,
+                parts,
+                self.users_per_device,
+            );
+        }
+        for _ in 0..frame.n_rejects {
+            let position = base + at as u64;
+            let (reject, length) = decode_reject(frame.bytes.get(at..).unwrap_or_default())
+                .map_err(|what| damaged(position, what))?;
+            at += length;
+            if ledger {
+                self.interner.intern(reject.library).map_err(|_| {
+                    damaged(position, Malformed("more texts than there are numbers"))
+                })?;
+                let texts = self.interner.read();
+                super::commit::keep_reject(&mut self.state, &texts, &origin, &reject, position);
+            }
+        }
+        Ok(())
+    }
+}

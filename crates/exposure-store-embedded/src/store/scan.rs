@@ -1,0 +1,242 @@
+//! Scans: profiles shard by shard in the order of their keys, events file by file and then the log.
+
+use exposure_core::ProfileState;
+use exposure_store::{Error, EventFilter, EventPage, ProfilePage, ProjectId, Result, ScanCursor};
+
+use super::Inner;
+use super::history::{damaged, stored_event};
+use super::state::log_error;
+use crate::frame::{EVENTS_HEADER, EventRecord, FrameKind, FrameRef, NO_POSITION, Status};
+use crate::keys::ProfileKey;
+use crate::log::LogError;
+use crate::state::{N_SHARDS, profile_state};
+
+/// Profiles looked at under the lock at a time.
+const AT_ONCE: usize = 256;
+/// Profiles looked at in one call at most: a page of a small project among large ones ends early.
+const PER_CALL: usize = 16_384;
+/// Bytes of log that one call reads at most.
+const READ_AT_ONCE: u64 = 16 << 20;
+
+impl Inner {
+    /// A page of a project's profiles. The cursor is a shard and the greatest tag seen in it.
+    pub(crate) async fn scan_profiles(
+        &self,
+        project: ProjectId,
+        from: &ScanCursor,
+        limit: usize,
+    ) -> Result<ProfilePage> {
+        let (mut shard, mut after) = profile_cursor(from)?;
+        let (mut profiles, mut looked_at, mut last) = (Vec::new(), 0, 0);
+        while shard < N_SHARDS {
+            let take = AT_ONCE.min(limit - profiles.len());
+            let tags = self.state.lock().shards[shard].tags_after(after, take);
+            let Some(&greatest) = tags.last() else {
+                (shard, after) = (shard + 1, None);
+                continue;
+            };
+            looked_at += tags.len();
+            last = last.max(self.profiles_of(project, shard, &tags, &mut profiles)?);
+            after = Some(greatest);
+            if profiles.len() >= limit || looked_at >= PER_CALL {
+                break;
+            }
+        }
+        if last > 0 {
+            self.settled(last).await?;
+        }
+        let next = (shard < N_SHARDS).then(|| {
+            let mut bytes = (shard as u32).to_be_bytes().to_vec();
+            if let Some(after) = after {
+                bytes.extend_from_slice(&after.to_be_bytes());
+            }
+            ScanCursor(bytes)
+        });
+        Ok(ProfilePage { profiles, next })
+    }
+
+    /// Adds the profiles with these tags; returns the latest position among them.
+    fn profiles_of(
+        &self,
+        project: ProjectId,
+        shard: usize,
+        tags: &[u64],
+        profiles: &mut Vec<ProfileState>,
+    ) -> Result<u64> {
+        loop {
+            let cold = {
+                let texts = self.interner.read();
+                let state = self.state.lock();
+                let part = &state.shards[shard];
+                let keys =
+                    tags.iter().map(|&tag| ProfileKey((u128::from(tag) << 64) | shard as u128));
+                let cold = self.cold_among(&state, keys);
+                if cold.is_empty() {
+                    let mut last = 0;
+                    for profile in part.with_tags(tags).filter(|profile| profile.project == project)
+                    {
+                        if profile.last != NO_POSITION {
+                            last = last.max(profile.last);
+                        }
+                        if !profile.id.is_empty() {
+                            profiles.push(profile_state(profile, &texts, &part.long));
+                        }
+                    }
+                    return Ok(last);
+                }
+                cold
+            };
+            self.warm(cold)?;
+        }
+    }
+
+    /// A page of a project's stored events. The cursor is where the log part began, then either
+    /// the cursor of the files or the position in the log.
+    pub(crate) fn scan_events(
+        &self,
+        project: ProjectId,
+        filter: EventFilter<'_>,
+        from: &ScanCursor,
+        limit: usize,
+    ) -> Result<EventPage> {
+        let cursor = if from.0.is_empty() {
+            EventCursor { border: self.converted_position(), files: Some(Vec::new()), position: 0 }
+        } else {
+            EventCursor::decode(&from.0)?
+        };
+        if let Some(files) = &cursor.files {
+            let (events, next) = self.scan_archive(project, filter, files, cursor.border, limit)?;
+            let next = EventCursor {
+                border: cursor.border,
+                position: cursor.border.max(self.log.start()),
+                files: next,
+            };
+            return Ok(EventPage { events, next: Some(ScanCursor(next.encode())) });
+        }
+        self.scan_log(project, filter, &cursor, limit)
+    }
+
+    fn scan_log(
+        &self,
+        project: ProjectId,
+        filter: EventFilter<'_>,
+        cursor: &EventCursor,
+        limit: usize,
+    ) -> Result<EventPage> {
+        let from = cursor.position;
+        let mut events = Vec::new();
+        let mut next = from;
+        let mut reader = self.log.reader(from).map_err(log_error)?;
+        loop {
+            let group = match reader.next_group() {
+                Ok(Some(group)) => group,
+                Ok(None) => return Ok(EventPage { events, next: None }),
+                Err(LogError::Released { .. }) => return Err(Error::CursorExpired),
+                Err(error) => return Err(log_error(error)),
+            };
+            let (mut at, mut rest) = (group.position, group.payload);
+            while !rest.is_empty() {
+                let (frame, behind) = FrameRef::split(rest).map_err(|what| damaged(at, what))?;
+                let end = at + frame.bytes.len() as u64;
+                if end > from {
+                    self.scan_frame(project, filter, at, &frame, &mut events)?;
+                    next = end;
+                }
+                // Pages end between frames: a position inside one would need its header again.
+                if events.len() >= limit || next.saturating_sub(from) > READ_AT_ONCE {
+                    let next = EventCursor { border: cursor.border, files: None, position: next };
+                    return Ok(EventPage { events, next: Some(ScanCursor(next.encode())) });
+                }
+                at = end;
+                rest = behind;
+            }
+        }
+    }
+
+    fn scan_frame(
+        &self,
+        project: ProjectId,
+        filter: EventFilter<'_>,
+        base: u64,
+        frame: &FrameRef<'_>,
+        events: &mut Vec<exposure_store::StoredEvent>,
+    ) -> Result<()> {
+        if frame.kind != FrameKind::Events {
+            return Ok(());
+        }
+        let origin = frame.origin().map_err(|what| damaged(base, what))?;
+        if origin.project != project {
+            return Ok(());
+        }
+        let mut at = EVENTS_HEADER;
+        for _ in 0..frame.n_events {
+            let position = base + at as u64;
+            let record = EventRecord::decode(frame.bytes.get(at..).unwrap_or_default())
+                .map_err(|what| damaged(position, what))?;
+            at += record.length;
+            if record.status == Status::Merged
+                && passes(filter, &record)
+                && !self.is_erased(project, &record)?
+            {
+                events.push(stored_event(&record, &origin, position));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn passes(filter: EventFilter<'_>, record: &EventRecord<'_>) -> bool {
+    if filter.exposures_only && !record.event.kind().is_exposure() {
+        return false;
+    }
+    filter.flag.is_none_or(|flag| {
+        record.event.exposed().is_some_and(|(exposed, ..)| exposed.as_str() == flag)
+            || record.event.writes().any(|write| write.flag.as_str() == flag)
+    })
+}
+
+fn profile_cursor(from: &ScanCursor) -> Result<(usize, Option<u64>)> {
+    if from.0.is_empty() {
+        return Ok((0, None));
+    }
+    let (shard, rest) = from.0.split_first_chunk::<4>().ok_or(Error::CursorInvalid)?;
+    let after = match rest.len() {
+        0 => None,
+        8 => Some(u64::from_be_bytes(rest.try_into().map_err(|_| Error::CursorInvalid)?)),
+        _ => return Err(Error::CursorInvalid),
+    };
+    let shard = u32::from_be_bytes(*shard) as usize;
+    if shard < N_SHARDS { Ok((shard, after)) } else { Err(Error::CursorInvalid) }
+}
+
+/// Where a scan of events goes on.
+struct EventCursor {
+    /// Events below are taken from files, the others from the log.
+    border: u64,
+    /// The cursor within the files, until they are done.
+    files: Option<Vec<u8>>,
+    /// The position in the log, after the files.
+    position: u64,
+}
+
+impl EventCursor {
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.border.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&self.position.to_be_bytes());
+        if let Some(files) = &self.files {
+            bytes.push(1);
+            bytes.extend_from_slice(files);
+        }
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self> {
+        let (border, rest) = bytes.split_first_chunk::<8>().ok_or(Error::CursorInvalid)?;
+        let (position, rest) = rest.split_first_chunk::<8>().ok_or(Error::CursorInvalid)?;
+        Ok(Self {
+            border: u64::from_be_bytes(*border),
+            position: u64::from_be_bytes(*position),
+            files: rest.split_first().map(|(_, files)| files.to_vec()),
+        })
+    }
+}

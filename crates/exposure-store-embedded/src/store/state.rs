@@ -1,0 +1,125 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+
+use exposure_store::{Error, ProjectId};
+use parking_lot::Mutex;
+
+use super::Options;
+use crate::checkpoint::Sections;
+use crate::disk::Disk;
+use crate::intern::Interner;
+use crate::keys::{ProfileKey, Secret};
+use crate::log::{Log, LogError};
+use crate::state::{Found, Ledger, N_SHARDS, Profile, Shard, shard_of};
+use crate::window::Window;
+
+/// What everybody shares.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub options: Options,
+    pub disk: Arc<dyn Disk>,
+    pub secret: Secret,
+    pub interner: Interner,
+    pub log: Log,
+    pub state: Mutex<State>,
+    pub sections: Sections,
+    /// Whether some profile may be on disk only.
+    pub any_cold: AtomicBool,
+    /// Whether some profile was ever erased.
+    pub any_erased: AtomicBool,
+    /// The greatest server clock that a commit brought, in microseconds.
+    pub clock: AtomicU64,
+    /// Why nothing is written any more, if so, beside the log's own reason.
+    pub failure: Mutex<Option<String>>,
+    /// Bytes held for profiles, as last measured.
+    pub resident: AtomicUsize,
+    pub closing: AtomicBool,
+    /// Why background work can not go on, newest.
+    pub background_failure: Mutex<Option<String>>,
+}
+
+/// What a commit changes, under one lock.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub shards: Vec<Shard>,
+    pub ledger: Ledger,
+    pub window: Window,
+}
+
+impl State {
+    pub(crate) fn new(window: Window) -> Self {
+        Self {
+            shards: (0..N_SHARDS).map(|_| Shard::new()).collect(),
+            ledger: Ledger::default(),
+            window,
+        }
+    }
+
+    pub(crate) fn shard(&self, key: ProfileKey) -> &Shard {
+        &self.shards[shard_of(key)]
+    }
+
+    pub(crate) fn shard_mut(&mut self, key: ProfileKey) -> &mut Shard {
+        &mut self.shards[shard_of(key)]
+    }
+
+    /// A profile in memory.
+    pub(crate) fn hot(&self, key: ProfileKey) -> Option<&Profile> {
+        match self.shard(key).find(key) {
+            Found::Hot(number) => self.shard(key).get(number),
+            Found::Cold(_) | Found::Nothing => None,
+        }
+    }
+
+    /// The number of a profile, a new one if it is nowhere. It must not be cold.
+    pub(crate) fn number(
+        &mut self,
+        key: ProfileKey,
+        project: ProjectId,
+        id: exposure_core::RawId<'_>,
+    ) -> u32 {
+        let shard = self.shard_mut(key);
+        match shard.find(key) {
+            Found::Hot(number) => number,
+            Found::Cold(_) | Found::Nothing => shard.insert(Profile::new(key, project, id)),
+        }
+    }
+
+    /// Bytes held for profiles.
+    pub(crate) fn memory(&self) -> usize {
+        self.shards.iter().map(Shard::memory).sum()
+    }
+}
+
+impl Inner {
+    /// Refuses if the store was poisoned.
+    pub(crate) fn check_writable(&self) -> Result<(), Error> {
+        if let Some(cause) = self.failure.lock().clone() {
+            return Err(Error::Poisoned { cause });
+        }
+        match self.log.failure() {
+            Some(failure) => Err(log_error(failure)),
+            None => Ok(()),
+        }
+    }
+
+    /// Stops writing until the store is opened again.
+    pub(crate) fn poison(&self, cause: String) -> Error {
+        tracing::error!(cause, "the store stops writing");
+        self.failure.lock().get_or_insert_with(|| cause.clone());
+        Error::Poisoned { cause }
+    }
+}
+
+/// A failure of the log as the port tells it.
+pub(crate) fn log_error(error: LogError) -> Error {
+    match error {
+        LogError::Closed => Error::Closed,
+        LogError::Released { .. } => Error::CursorExpired,
+        LogError::Poisoned { .. } => Error::Poisoned { cause: error.to_string() },
+        LogError::Damaged { ref path, .. } | LogError::Missing { ref path, .. } => {
+            Error::Corrupt { file: path.display().to_string(), what: error.to_string() }
+        }
+        error => Error::Io { file: "log".into(), cause: error.to_string() },
+    }
+}

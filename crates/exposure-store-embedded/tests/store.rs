@@ -1,0 +1,4 @@
+//! The embedded store from outside.
+
+#[path = "store/basics.rs"]
+mod basics;
