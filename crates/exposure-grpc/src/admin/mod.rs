@@ -1,0 +1,6 @@
+//! `AdminService`.
+
+mod service;
+mod wire;
+
+pub(crate) use service::AdminTransport;

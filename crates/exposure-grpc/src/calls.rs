@@ -1,0 +1,141 @@
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use exposure_proto::ingest_server::IngestServer;
+use exposure_service::ServiceError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use tonic::body::Body;
+use tonic::codegen::{BoxFuture, Service, http};
+use tonic::service::Routes;
+use tonic::{Code, Status};
+
+use crate::Settings;
+use crate::connection::Peer;
+use crate::deadline::timeout;
+use crate::error::{explained, late, status};
+use crate::ingest::IngestTransport;
+use crate::method::{INGEST_PREFIX, PREFIX, method_name};
+
+/// Every call of every connection: bounds, deadlines, reasons, metrics, and the way to the
+/// service. Ingest goes there straight, past the router.
+#[derive(Clone, Debug)]
+pub(crate) struct Calls {
+    ingest: IngestServer<IngestTransport>,
+    routes: Routes,
+    room: Arc<Semaphore>,
+    settings: Arc<Settings>,
+}
+
+impl Calls {
+    pub(crate) fn new(
+        ingest: IngestServer<IngestTransport>,
+        routes: Routes,
+        settings: Settings,
+    ) -> Self {
+        let room = Semaphore::new(settings.max_calls.clamp(1, Semaphore::MAX_PERMITS));
+        Self { ingest, routes, room: Arc::new(room), settings: Arc::new(settings) }
+    }
+
+    /// A place among the calls of the server, unless a bound is reached.
+    fn enter(&self, peer: Option<&Peer>) -> Result<OwnedSemaphorePermit, Status> {
+        let refusal = |what: &str, bound: usize| {
+            let message = format!("{bound} {what}, which is as many as may be; try again later");
+            status(&ServiceError::exhausted(message, self.settings.retry_after))
+        };
+        if peer.is_some_and(|peer| peer.is_surplus) {
+            return Err(refusal("connections are open", self.settings.max_connections));
+        }
+        let room = Arc::clone(&self.room).try_acquire_owned();
+        room.map_err(|_| refusal("calls wait for their answers", self.settings.max_calls))
+    }
+}
+
+impl Service<http::Request<Body>> for Calls {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let started = Instant::now();
+        let path = request.uri().path();
+        let method = method_name(path);
+        let is_ours = path.starts_with(PREFIX);
+        let permit = match self.enter(request.extensions().get::<Peer>()) {
+            Ok(permit) => permit,
+            Err(refused) => {
+                count(method, refused.code(), started);
+                return Box::pin(std::future::ready(Ok(refused.into_http())));
+            }
+        };
+        let limit = self.settings.call_timeout;
+        let limit = timeout(request.headers()).map_or(limit, |timeout| timeout.min(limit));
+        // Begun before the one below us, which answers with another code, and asked before it.
+        let sleep = tokio::time::sleep(limit);
+        let answer: BoxFuture<_, Infallible> = if path.starts_with(INGEST_PREFIX) {
+            self.ingest.call(request)
+        } else {
+            Box::pin(self.routes.call(request))
+        };
+        Box::pin(async move {
+            let response = tokio::select! {
+                biased;
+                response = answer => response?,
+                () = sleep => late().into_http(),
+            };
+            // What streams from here on has bounds of its own.
+            drop(permit);
+            let response = if is_ours { with_reason(response) } else { response };
+            count(method, code_of(&response), started);
+            Ok(response)
+        })
+    }
+}
+
+/// Gives what the machinery refused by itself a reason of ours.
+fn with_reason(response: http::Response<Body>) -> http::Response<Body> {
+    let has_failed = response.headers().get("grpc-status").is_some_and(|code| code != "0");
+    if !has_failed || response.headers().contains_key("grpc-status-details-bin") {
+        return response;
+    }
+    match Status::from_header_map(response.headers()) {
+        Some(status) => explained(status).into_http(),
+        None => response,
+    }
+}
+
+fn code_of(response: &http::Response<Body>) -> Code {
+    // An answer that goes on carries its status in the trailers; it has begun well.
+    response.headers().get("grpc-status").map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
+}
+
+fn count(method: &'static str, code: Code, started: Instant) {
+    let code = match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    };
+    metrics::counter!("exposure_grpc_calls_total", "method" => method, "code" => code).increment(1);
+    metrics::histogram!("exposure_grpc_call_seconds", "method" => method)
+        .record(started.elapsed().as_secs_f64());
+}

@@ -1,0 +1,9 @@
+//! `IngestService`: the hot path. Requests are read in place, answers written in place.
+
+mod credit;
+mod intake;
+mod pool;
+mod service;
+mod stream;
+
+pub(crate) use service::IngestTransport;

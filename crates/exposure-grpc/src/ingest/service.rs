@@ -1,0 +1,74 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use exposure_proto::ingest_server::IngestBytes;
+use exposure_service::{Handle, Scope, ServiceError};
+use tokio::sync::Semaphore;
+use tonic::codegen::async_trait;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::intake::Intake;
+use super::stream::IngestStream;
+use crate::Settings;
+use crate::auth::{api_key, authenticate, caller};
+use crate::deadline::deadline;
+use crate::drain::Drain;
+use crate::error::status;
+use crate::outgoing::Answers;
+
+/// `IngestService` over bytes.
+#[derive(Debug)]
+pub(crate) struct IngestTransport {
+    intake: Arc<Intake>,
+    settings: Settings,
+    drain: Drain,
+    streams: Arc<Semaphore>,
+}
+
+impl IngestTransport {
+    pub(crate) fn new(handle: Handle, settings: Settings, drain: Drain) -> Self {
+        Self {
+            intake: Arc::new(Intake::new(handle, &settings)),
+            streams: Arc::new(Semaphore::new(settings.max_ingest_streams)),
+            settings,
+            drain,
+        }
+    }
+}
+
+#[async_trait]
+impl IngestBytes for IngestTransport {
+    type Answers = Answers<Bytes>;
+
+    async fn ingest(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Status> {
+        let caller = caller(self.intake.handle(), request.metadata(), Scope::Ingest)?;
+        let message = request.into_inner();
+        let answer = self.intake.unary(&caller, &message).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
+
+    async fn ingest_stream(
+        &self,
+        request: Request<Streaming<Bytes>>,
+    ) -> Result<Response<Self::Answers>, Status> {
+        let key = api_key(request.metadata()).map_err(|error| status(&error))?.to_owned();
+        authenticate(self.intake.handle(), &key, Scope::Ingest).map_err(|error| status(&error))?;
+        let permit = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
+            let message = format!(
+                "{} ingest streams are open, which is as many as may be; try again later",
+                self.settings.max_ingest_streams
+            );
+            status(&ServiceError::exhausted(message, self.settings.retry_after))
+        })?;
+        let deadline = deadline(request.metadata());
+        let stream = IngestStream::new(
+            Arc::clone(&self.intake),
+            key,
+            &self.settings,
+            self.drain.clone(),
+            deadline,
+        );
+        let answers = stream.spawn(request.into_inner(), &self.settings, permit);
+        Ok(Response::new(answers))
+    }
+}

@@ -1,0 +1,7 @@
+//! `ExposureQueryService`.
+
+mod explain;
+mod service;
+mod wire;
+
+pub(crate) use service::QueryTransport;
