@@ -1,0 +1,184 @@
+use bumpalo::Bump;
+use exposure_core::{
+    Body, DeviceId, ErrorCode, Incoming, Kind, Metadata, PropertyChange, Rejection, UserId, names,
+};
+
+use super::exposure::{self, Names};
+use super::forms::{Form, form};
+use super::writes::{Precedence, Writes};
+use super::{is_amplitudes_own, member};
+use crate::Refused;
+use crate::json::{Value, each_member, is_integer};
+
+/// Reads one event of an upload, at `index` in it.
+pub(super) fn read<'b>(
+    json: &'b str,
+    index: usize,
+    min_id_chars: usize,
+    arena: &'b Bump,
+) -> Result<Incoming<'b>, Refused<'b>> {
+    let mut event =
+        Incoming { sequence: i64::try_from(index).unwrap_or(i64::MAX), ..Incoming::default() };
+    match fill(&mut event, json, arena) {
+        Ok(()) => Ok(event),
+        Err(rejection) => Err(refused(&event, rejection, json, min_id_chars)),
+    }
+}
+
+/// The members of an event, as they were written; those that are absent or unknown are not.
+#[derive(Default)]
+struct Members<'b> {
+    event_type: Option<&'b str>,
+    user_id: Option<&'b str>,
+    device_id: Option<&'b str>,
+    time: Option<&'b str>,
+    event_id: Option<&'b str>,
+    insert_id: Option<&'b str>,
+    library: Option<&'b str>,
+    event_properties: Option<&'b str>,
+    user_properties: Option<&'b str>,
+    group_properties: Option<&'b str>,
+    skip_user_properties: Option<&'b str>,
+}
+
+/// Reads what is there in the order of importance: after a fault, the members read before it
+/// still say who sent the event.
+fn fill<'b>(event: &mut Incoming<'b>, json: &'b str, arena: &'b Bump) -> Result<(), Rejection> {
+    let mut members = Members::default();
+    each_member(json, arena, |name, json| match name {
+        "event_type" => members.event_type = Some(json),
+        "user_id" => members.user_id = Some(json),
+        "device_id" => members.device_id = Some(json),
+        "time" => members.time = Some(json),
+        "event_id" => members.event_id = Some(json),
+        "insert_id" => members.insert_id = Some(json),
+        "library" => members.library = Some(json),
+        "event_properties" => members.event_properties = Some(json),
+        "user_properties" => members.user_properties = Some(json),
+        "group_properties" => members.group_properties = Some(json),
+        "$skip_user_properties_sync" => members.skip_user_properties = Some(json),
+        _ => {}
+    })
+    .map_err(|_| Rejection::new(ErrorCode::Invalid, "event", "is no object; send one an event"))?;
+
+    event.library = library(members.library, arena);
+    // Both ids are read before either may fail, so that a refusal names whom it can.
+    let user_id = member::id("user_id", members.user_id, arena);
+    let device_id = member::id("device_id", members.device_id, arena);
+    event.user_id = user_id.as_ref().copied().unwrap_or_default();
+    event.device_id = device_id.as_ref().copied().unwrap_or_default();
+    user_id?;
+    device_id?;
+    let event_type = event_type(members.event_type, arena)?;
+    event.time = member::time(members.time, arena)?;
+    if let Some(sequence) = members.event_id.filter(|json| is_integer(json)) {
+        event.sequence = sequence.parse().unwrap_or(event.sequence);
+    }
+    event.insert_id = member::id("insert_id", members.insert_id, arena)?;
+
+    let properties = member::object("event_properties", members.event_properties, arena)?;
+    let form = form(event_type, properties, arena)?;
+    let mut writes = Writes::new(arena);
+    if let Some(json) = members.user_properties {
+        writes.user_properties(json)?;
+    }
+    let has_group_properties =
+        members.group_properties.is_some_and(|json| json != "null" && !is_empty_object(json));
+    event.ignored_properties = has_group_properties;
+    event.body = match form {
+        Form::Exposure { impression } => {
+            let names = if event_type.starts_with(names::PROPERTY_PREFIX) {
+                Names::TransformedFirst
+            } else {
+                Names::ClientFirst
+            };
+            Body::Exposure(exposure::read(properties, impression, names, arena)?)
+        }
+        Form::Assignment => {
+            writes.assigned(properties)?;
+            Body::Assignment { payload: payload(properties)? }
+        }
+        Form::Identify { kind } => Body::Identify { kind, payload: payload(properties)? },
+        Form::Outcome => Body::Outcome {
+            kind: Kind::Track,
+            event_type: Some(event_type),
+            payload: payload(properties)?,
+        },
+    };
+    let skip = members.skip_user_properties.is_some_and(|json| json == "true");
+    let precedence = if matches!(form, Form::Assignment) {
+        Precedence::UnsetOverOff
+    } else {
+        Precedence::SetOverUnset
+    };
+    event.ignored_properties |= writes.has_ignored() || (skip && !writes.is_empty());
+    event.changes = if skip { &[] as &[PropertyChange<'_>] } else { writes.finish(precedence) };
+    Ok(())
+}
+
+/// Required, and told from an empty one: Amplitude lists the two under different names.
+fn event_type<'b>(json: Option<&'b str>, arena: &'b Bump) -> Result<&'b str, Rejection> {
+    match member::text("event_type", json, arena)? {
+        Some("") => {
+            Err(Rejection::new(ErrorCode::Invalid, "event_type", "is empty; name what happened"))
+        }
+        Some(event_type) => Ok(event_type),
+        None => {
+            Err(Rejection::new(ErrorCode::Missing, "event_type", "is missing; name what happened"))
+        }
+    }
+}
+
+/// A library that can not be one is an unknown one: it decides nothing.
+fn library<'b>(json: Option<&'b str>, arena: &'b Bump) -> &'b str {
+    match json.and_then(|json| Value::read(json, arena)) {
+        Some(Value::Text(name)) if name.len() <= 1024 && !name.contains('\0') => name,
+        _ => "",
+    }
+}
+
+/// An event's own properties, held to the bounds of metadata.
+fn payload(properties: Option<&str>) -> Result<&[u8], Rejection> {
+    let Some(json) = properties else { return Ok(&[]) };
+    match Metadata::parse(json.as_bytes()) {
+        Ok(_) => Ok(json.as_bytes()),
+        Err(error) => Err(Rejection { field: "event_properties".into(), ..Rejection::from(error) }),
+    }
+}
+
+fn is_empty_object(json: &str) -> bool {
+    json.strip_prefix('{').is_some_and(|rest| rest.trim_start() == "}")
+}
+
+/// The refusal of an event. A bad id comes before a fault that Amplitude does not know: the
+/// whole upload is then refused, and the sender must learn of it now.
+#[cold]
+fn refused<'b>(
+    event: &Incoming<'b>,
+    rejection: Rejection,
+    json: &'b str,
+    min_id_chars: usize,
+) -> Refused<'b> {
+    let user_id = event.user_id.unwrap_or_default();
+    let device_id = event.device_id.unwrap_or_default();
+    let rejection = if is_amplitudes_own(&rejection) {
+        rejection
+    } else {
+        id_fault(user_id, device_id, min_id_chars).unwrap_or(rejection)
+    };
+    Refused { rejection, user_id, device_id, library: event.library, event: json }
+}
+
+fn id_fault(user_id: &str, device_id: &str, min_id_chars: usize) -> Option<Rejection> {
+    if user_id.is_empty() && device_id.is_empty() {
+        return Some(Rejection::new(
+            ErrorCode::Missing,
+            "user_id",
+            "is missing and so is `device_id`; send at least one of them",
+        ));
+    }
+    let user = Some(user_id).filter(|id| !id.is_empty());
+    let device = Some(device_id).filter(|id| !id.is_empty());
+    user.and_then(|id| UserId::new(id, min_id_chars).err())
+        .or_else(|| device.and_then(|id| DeviceId::new(id, min_id_chars).err()))
+}

@@ -1,0 +1,59 @@
+use bumpalo::Bump;
+
+/// One JSON value, looked at without reading into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Value<'b> {
+    /// `null`: an absent one.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number, as it was written.
+    Number(&'b str),
+    /// A string, unescaped.
+    Text(&'b str),
+    /// An object, as it was written.
+    Object(&'b str),
+    /// An array, as it was written.
+    Array(&'b str),
+}
+
+impl<'b> Value<'b> {
+    /// Looks at JSON that a parser delimited; `None` for what is none.
+    pub(crate) fn read(raw: &'b str, arena: &'b Bump) -> Option<Self> {
+        Some(match raw.as_bytes().first()? {
+            b'n' => Self::Null,
+            b't' => Self::Bool(true),
+            b'f' => Self::Bool(false),
+            b'{' => Self::Object(raw),
+            b'[' => Self::Array(raw),
+            b'"' => {
+                let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+                if inner.contains('\\') {
+                    let text: String = serde_json::from_str(raw).ok()?;
+                    Self::Text(arena.alloc_str(&text))
+                } else {
+                    Self::Text(inner)
+                }
+            }
+            _ => Self::Number(raw),
+        })
+    }
+
+    /// What is there, in words, for messages.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Number(_) => "a number",
+            Self::Text(_) => "a string",
+            Self::Object(_) => "an object",
+            Self::Array(_) => "an array",
+        }
+    }
+}
+
+/// Whether a number is written as an integer: no fraction, no exponent.
+pub(crate) fn is_integer(number: &str) -> bool {
+    let digits = number.strip_prefix('-').unwrap_or(number);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
