@@ -1,6 +1,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::{ErrorCode, Limits, Rejection};
 
@@ -61,8 +62,13 @@ impl<'a> Metadata<'a> {
     }
 }
 
-/// How deep brackets nest outside of strings.
+/// How deep brackets nest outside of strings; an upper bound where that is within the limit.
 fn depth(json: &[u8]) -> usize {
+    // Most metadata has a handful of brackets, and to count them takes no look at the strings.
+    let n_opened = json.iter().filter(|&&byte| byte == b'{' || byte == b'[').count();
+    if n_opened <= Limits::METADATA_DEPTH {
+        return n_opened;
+    }
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for &byte in json {
         if in_string {
@@ -105,14 +111,16 @@ impl<'de> Visitor<'de> for Members<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<std::borrow::Cow<'_, str>>()? {
-            match &*key {
-                "flagType" => {
-                    self.0.is_mutual_exclusion_group =
-                        map.next_value::<Scalar>()?.is_text("mutual-exclusion-group");
+        while let Some(name) = map.next_key::<Name>()? {
+            match name {
+                Name::FlagType => {
+                    let value = map.next_value::<&'de RawValue>()?;
+                    self.0.is_mutual_exclusion_group = is_text(value, "mutual-exclusion-group");
                 }
-                "trackExposure" => self.0.is_not_tracked = map.next_value::<Scalar>()?.is_false(),
-                _ => {
+                Name::TrackExposure => {
+                    self.0.is_not_tracked = map.next_value::<&'de RawValue>()?.get() == "false";
+                }
+                Name::Other => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
@@ -150,21 +158,73 @@ impl<'de> Visitor<'de> for Members<'_, '_> {
     }
 }
 
-/// A member's value, as far as the rules care.
+/// A member's name, as far as the rules care.
 #[derive(serde::Deserialize)]
-#[serde(untagged)]
-enum Scalar {
-    Bool(bool),
-    Text(String),
-    Other(IgnoredAny),
+#[serde(field_identifier, rename_all = "camelCase")]
+enum Name {
+    FlagType,
+    TrackExposure,
+    #[serde(other)]
+    Other,
 }
 
-impl Scalar {
-    fn is_text(&self, text: &str) -> bool {
-        matches!(self, Self::Text(found) if found == text)
+/// Whether a value is this text, which needs no escapes but may have them.
+fn is_text(value: &RawValue, text: &str) -> bool {
+    match value.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inner) if inner.contains('\\') => {
+            serde_json::from_str::<String>(value.get()).is_ok_and(|found| found == text)
+        }
+        Some(inner) => inner == text,
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str) -> Result<(bool, bool), MetadataError> {
+        Metadata::parse(json.as_bytes())
+            .map(|found| (found.is_mutual_exclusion_group, found.is_not_tracked))
     }
 
-    fn is_false(&self) -> bool {
-        matches!(self, Self::Bool(false))
+    #[test]
+    fn the_two_members_are_found_however_they_are_written() {
+        for (json, expected) in [
+            ("", (false, false)),
+            ("{}", (false, false)),
+            (r#"{"flagType": "mutual-exclusion-group", "trackExposure": false}"#, (true, true)),
+            (r#"{"flag\u0054ype": "mutual\u002dexclusion-group"}"#, (true, false)),
+            (r#"{"flagType": "holdout-group", "trackExposure": true}"#, (false, false)),
+            (
+                r#"{"flagType": ["mutual-exclusion-group"], "trackExposure": "false"}"#,
+                (false, false),
+            ),
+            (r#"{"flagType": "mutual-exclusion-group", "flagType": null}"#, (false, false)),
+            (r#"{"trackExposure": true, "trackExposure": false}"#, (false, true)),
+            (r#"{"trackExposure": {"a": [1e999]}, "flagType": -0}"#, (false, false)),
+            (r#"{"a": {"trackExposure": false}}"#, (false, false)),
+            ("[1, \"trackExposure\"]", (false, false)),
+            ("null", (false, false)),
+            ("-1.5e3", (false, false)),
+        ] {
+            assert_eq!(check(json), Ok(expected), "{json}");
+        }
+        for json in ["{", "{}x", "{\"a\"}", "nul", "[1,]", "\u{feff}{}"] {
+            assert_eq!(check(json), Err(MetadataError::NotJson), "{json}");
+        }
+    }
+
+    #[test]
+    fn depth_counts_brackets_outside_of_strings() {
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert_eq!(check(&nested(40)), Ok((false, false)));
+        assert_eq!(check(&nested(41)), Err(MetadataError::TooDeep));
+        assert_eq!(check(&nested(10_000)), Err(MetadataError::TooDeep));
+        // Many brackets side by side, and in a string, behind an escaped quote.
+        assert_eq!(check(&format!("[{}[]]", "[],".repeat(100))), Ok((false, false)));
+        assert_eq!(check(&format!(r#"{{"a": "\"{}"}}"#, "[".repeat(100))), Ok((false, false)));
+        let long = format!("\"{}\"", "x".repeat(Limits::METADATA_BYTES));
+        assert_eq!(check(&long), Err(MetadataError::TooLong));
     }
 }
