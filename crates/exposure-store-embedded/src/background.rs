@@ -84,7 +84,9 @@ impl Background {
         let turn = Arc::new(Mutex::new(Turn::default()));
         let mut threads = Vec::new();
         for (name, work) in [
+            // Two, so that a long merge of the window holds up no flush.
             ("exposure-window", window_step as fn(&Inner, &Mutex<Turn>) -> Result<bool>),
+            ("exposure-window", window_step),
             ("exposure-checkpoint", checkpoint_step),
             ("exposure-archive", archive_step),
         ] {

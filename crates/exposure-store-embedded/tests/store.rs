@@ -2,3 +2,5 @@
 
 #[path = "store/basics.rs"]
 mod basics;
+#[path = "store/suite.rs"]
+mod suite;

@@ -147,7 +147,8 @@ mod tests {
         ]) {
             let mut long = LongTexts::default();
             let packed = InsertText::pack(&text, &mut long);
-            prop_assert_eq!(packed.text(&long, &mut [0; 36]), text.as_str());
+            let mut buffer = [0; 36];
+            prop_assert_eq!(packed.text(&long, &mut buffer), text.as_str());
             packed.release(&mut long);
             prop_assert_eq!(long.bytes, 0);
         }

@@ -1,41 +1,221 @@
-//! Where the store's log ends and its files begin.
+//! Where the log ends and the files begin: turning log into stored events, and reading them.
 
-use exposure_core::RawId;
-use exposure_store::{EventFilter, ProjectId, Result, StoredEvent};
+use std::borrow::Cow;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use exposure_core::{Effects, RawId, Subject, Timestamp};
+use exposure_store::{Error, EventFilter, Origin, ProjectId, Result, ScanCursor, StoredEvent};
 
 use super::Inner;
-use crate::events::Pacer;
+use super::history::damaged;
+use super::state::log_error;
+use crate::events::{
+    EventsError, ExposedRef, IdRef, Pacer, Retention, RowBatch, RowRef, WritesRef, effects_text,
+};
+use crate::frame::{EVENTS_HEADER, EventRecord, FrameKind, FrameRef, Status};
+
+/// Rows that are turned into one file at most: they are sorted in memory.
+const ROWS_AT_ONCE: usize = 512 << 10;
 
 impl Inner {
     /// Everything below this position of the log is in files.
     pub(crate) fn converted_position(&self) -> u64 {
-        0
+        self.events.converted()
     }
 
-    /// The stored events of a raw id that are in files.
-    pub(crate) fn archived(
-        &self,
-        _: ProjectId,
-        _: RawId<'_>,
-        _below: u64,
-    ) -> Result<Vec<StoredEvent>> {
-        Ok(Vec::new())
+    /// The stored events of a raw id that are in files, below a position.
+    pub(crate) fn archived(&self, project: ProjectId, id: RawId<'_>, below: u64) -> Result<Vec<StoredEvent>> {
+        let found = match id {
+            RawId::User(_) => self.events.lookup(project, id),
+            RawId::Device(device) => self.events.device_events(project, device),
+        };
+        let mut events = found.map_err(events_error)?;
+        events.retain(|event| event.position < below);
+        Ok(events)
     }
 
     /// A page of the stored events in files, below a position, and where the next one begins.
     pub(crate) fn scan_archive(
         &self,
-        _: ProjectId,
-        _: EventFilter<'_>,
-        _cursor: &[u8],
-        _below: u64,
-        _limit: usize,
+        project: ProjectId,
+        filter: EventFilter<'_>,
+        cursor: &[u8],
+        below: u64,
+        limit: usize,
     ) -> Result<(Vec<StoredEvent>, Option<Vec<u8>>)> {
-        Ok((Vec::new(), None))
+        let from = ScanCursor(cursor.to_vec());
+        let mut page = self.events.scan(project, filter, 0..below, &from, limit).map_err(events_error)?;
+        if self.any_erased.load(Ordering::Relaxed) {
+            let mut kept = Vec::with_capacity(page.events.len());
+            for event in page.events {
+                if self.erased_until(project, event.raw())?.is_none_or(|until| event.time > until) {
+                    kept.push(event);
+                }
+            }
+            page.events = kept;
+        }
+        Ok((page.events, page.next.map(|next| next.0)))
     }
 
-    /// Turns log into files, all of it or what is sealed; says whether there may be more to do.
-    pub(crate) fn convert(&self, _: &dyn Pacer, _all: bool) -> Result<bool> {
-        Ok(false)
+    /// Turns log into files: all of it, or when enough came together or time passed. Says
+    /// whether there may be more to do at once.
+    pub(crate) fn convert(&self, pacer: &dyn Pacer, all: bool) -> Result<bool> {
+        if self.check_writable().is_err() {
+            return Ok(false);
+        }
+        let (from, durable) = (self.converted_position().max(self.log.start()), self.log.durable());
+        let waiting = durable.saturating_sub(from);
+        let due = all || waiting >= self.options.segment_bytes || self.convert_is_due();
+        let mut more = false;
+        if waiting > 0 && due {
+            more = self.convert_some(from, pacer)?;
+            self.converted_at.lock().replace(now());
+        }
+        if all && more {
+            return self.convert(pacer, all);
+        }
+        self.tend_files(pacer)?;
+        Ok(more)
+    }
+
+    /// Whether the last conversion is long enough ago.
+    fn convert_is_due(&self) -> bool {
+        self.converted_at.lock().get_or_insert_with(now).elapsed() >= self.options.convert_every
+    }
+
+    /// Turns the next part of the log into files; says whether more is waiting.
+    fn convert_some(&self, from: u64, pacer: &dyn Pacer) -> Result<bool> {
+        let mut reader = self.log.reader(from).map_err(log_error)?;
+        let mut rows = RowBatch::new();
+        let (mut to, mut n_rows, mut more) = (from, 0, false);
+        while let Some(group) = reader.next_group().map_err(log_error)? {
+            let (mut at, mut rest) = (group.position, group.payload);
+            while !rest.is_empty() {
+                let (frame, behind) = FrameRef::split(rest).map_err(|what| damaged(at, what))?;
+                if at >= from && frame.kind == FrameKind::Events {
+                    n_rows += self.push_rows(&mut rows, at, &frame)?;
+                }
+                at += frame.bytes.len() as u64;
+                rest = behind;
+            }
+            to = group.end();
+            if n_rows >= ROWS_AT_ONCE {
+                more = true;
+                break;
+            }
+        }
+        if to > from {
+            let begin = self.events.converted();
+            self.events.convert(&rows, begin..to, pacer).map_err(events_error)?;
+        }
+        Ok(more)
+    }
+
+    /// Adds a frame's merged events.
+    fn push_rows(&self, rows: &mut RowBatch, base: u64, frame: &FrameRef<'_>) -> Result<usize> {
+        let origin = frame.origin().map_err(|what| damaged(base, what))?;
+        let mut at = EVENTS_HEADER;
+        let mut n = 0;
+        let mut packed = Vec::new();
+        for _ in 0..frame.n_events {
+            let position = base + at as u64;
+            let record = EventRecord::decode(frame.bytes.get(at..).unwrap_or_default())
+                .map_err(|what| damaged(position, what))?;
+            at += record.length;
+            if record.status == Status::Merged && !self.is_erased(origin.project, &record)? {
+                packed.clear();
+                push_row(rows, &origin, &record, position, &mut packed);
+                n += 1;
+            }
+        }
+        Ok(n)
+    }
+
+    /// Merges files, drops what is past its time, and removes what nobody reads.
+    fn tend_files(&self, pacer: &dyn Pacer) -> Result<()> {
+        let is_erased = |project: ProjectId, id: RawId<'_>, time: Timestamp| {
+            self.erased_until(project, id).ok().flatten().is_some_and(|until| time <= until)
+        };
+        let retention = Retention { received_from: Timestamp::MIN, is_erased: &is_erased };
+        self.events.merge(&retention, pacer).map_err(events_error)?;
+        self.events.remove_gone(pacer).map_err(events_error)?;
+        Ok(())
+    }
+
+    /// What was received before this is not kept.
+    pub(crate) fn retention_begins(&self) -> Timestamp {
+        let now = self.clock.load(Ordering::Relaxed) as i64;
+        Timestamp::from_micros(now.saturating_sub(self.options.retention.as_micros() as i64))
+    }
+
+    /// Until when a profile is erased, if it is.
+    pub(crate) fn erased_until(&self, project: ProjectId, id: RawId<'_>) -> Result<Option<Timestamp>> {
+        if !self.any_erased.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let key = self.secret.profile(project, id);
+        let until = self.with_profile(key, |profile, _, _| profile.more.as_ref().and_then(|more| more.erased_until))?;
+        Ok(until.flatten())
+    }
+}
+
+fn now() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "background work is paced by the machine's own clock")]
+    Instant::now()
+}
+
+fn push_row(rows: &mut RowBatch, origin: &Origin, record: &EventRecord<'_>, position: u64, packed: &mut Vec<u8>) {
+    let event = &record.event;
+    let own = event.own_write().is_some();
+    for write in event.writes().skip(usize::from(own)) {
+        WritesRef::pack(write.flag.as_str(), write.change.variant(), packed);
+    }
+    let effects: Cow<'_, str> = match (record.own_effect, record.extra_effects.as_slice()) {
+        (Some(effect), []) => Cow::Borrowed(effect.as_str()),
+        (None, []) => Cow::Borrowed(""),
+        (own, extra) => {
+            let mut all = Effects::None;
+            own.iter().chain(extra).for_each(|&effect| all.push(effect));
+            Cow::Owned(effects_text(&all).into_owned())
+        }
+    };
+    rows.push(&RowRef {
+        project: origin.project,
+        user: event.ids.user().map(|user| IdRef::parse(user.as_str())),
+        device: event.ids.device().map(|device| IdRef::parse(device.as_str())),
+        kind: event.kind(),
+        event_type: event.event_type(),
+        exposed: match event.subject {
+            Subject::Exposure { flag, variant, experiment_key, .. } => Some(ExposedRef {
+                flag: flag.as_str(),
+                experiment_key: experiment_key.map_or("", |key| key.as_str()),
+                variant: variant.map(|variant| variant.as_str()),
+            }),
+            Subject::Plain(_) | Subject::Outcome { .. } => None,
+        },
+        writes_exposed: own,
+        time: event.time,
+        received: origin.received,
+        sequence: event.sequence,
+        insert_id: event.insert_id.map(|id| IdRef::parse(id.as_str())),
+        writes: WritesRef::packed(packed),
+        effects: &effects,
+        payload: event.payload,
+        key: origin.key,
+        library: event.library,
+        notes: event.notes,
+        position,
+    });
+}
+
+/// A failure of the files as the port tells it.
+pub(crate) fn events_error(error: EventsError) -> Error {
+    match &error {
+        EventsError::Cursor => Error::CursorInvalid,
+        EventsError::Damaged { path, .. } | EventsError::Missing { path } | EventsError::Version { path, .. } => {
+            Error::Corrupt { file: path.display().to_string(), what: error.to_string() }
+        }
+        _ => Error::Io { file: "events".into(), cause: error.to_string() },
     }
 }

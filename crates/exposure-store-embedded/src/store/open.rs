@@ -13,6 +13,7 @@ use super::state::log_error;
 use super::{Inner, Options, State};
 use crate::checkpoint::{SectionReader, Sections, decode_ledger};
 use crate::disk::{Disk, retry_interrupted};
+use crate::events::Events;
 use crate::format::Identity;
 use crate::intern::Interner;
 use crate::log::{Log, LogError, LogOptions};
@@ -36,6 +37,8 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         now.as_micros(),
     )
     .map_err(window_error)?;
+    let events = Events::open(Arc::clone(&disk), &dir, crate::events::EventsOptions::default())
+        .map_err(super::archive::events_error)?;
     let interner = Interner::new();
     let covered = window.covered_position();
     let mut state = State::new(window);
@@ -58,7 +61,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         durability: options.durability,
         segment_bytes: options.segment_bytes,
         start_position: manifest.low_position().min(covered),
-        durable_floor: manifest.high_position().max(covered),
+        durable_floor: manifest.high_position().max(covered).max(events.converted()),
         ..LogOptions::default()
     };
     let log = Log::open(Arc::clone(&disk), dir.join("log"), log_options, |position, payload| {
@@ -82,6 +85,8 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         interner,
         log,
         state: Mutex::new(state),
+        events,
+        converted_at: Mutex::new(None),
         sections,
         any_cold: AtomicBool::new(any_cold.0),
         any_erased: AtomicBool::new(any_erased),

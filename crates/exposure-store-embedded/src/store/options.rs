@@ -18,6 +18,8 @@ pub struct Options {
     pub feed_keeps: u64,
     /// Bytes of log not yet turned into stored events past which intake is refused. Default 16 GiB.
     pub max_unconverted: u64,
+    /// How long the log's newest events may wait until they stand in files. Default 10 s.
+    pub convert_every: Duration,
     /// How long stored events are kept, by receive time. Default 400 days.
     pub retention: Duration,
     /// Bytes a second that background work may write. Default 128 MiB.
@@ -40,6 +42,7 @@ impl Options {
             checkpoint_after: 512 << 20,
             feed_keeps: 1 << 30,
             max_unconverted: 16 << 30,
+            convert_every: Duration::from_secs(10),
             retention: Duration::from_secs(400 * 86_400),
             background_rate: 128 << 20,
             users_per_device: 1000,

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Instant;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use exposure_store::{Error, ProjectId};
@@ -7,6 +8,7 @@ use parking_lot::Mutex;
 use super::Options;
 use crate::checkpoint::Sections;
 use crate::disk::Disk;
+use crate::events::Events;
 use crate::intern::Interner;
 use crate::keys::{ProfileKey, Secret};
 use crate::log::{Log, LogError};
@@ -22,6 +24,9 @@ pub(crate) struct Inner {
     pub interner: Interner,
     pub log: Log,
     pub state: Mutex<State>,
+    pub events: Events,
+    /// When log was last turned into files.
+    pub converted_at: Mutex<Option<Instant>>,
     pub sections: Sections,
     /// Whether some profile may be on disk only.
     pub any_cold: AtomicBool,
