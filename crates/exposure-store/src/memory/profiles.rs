@@ -39,11 +39,17 @@ impl State {
         Some(state)
     }
 
+    /// Whether an event names it, or it is a shared device, which it stays when all is erased.
     fn is_known(&self, profile: &Profile) -> bool {
-        self.naming
-            .range((profile.clone(), 0)..)
-            .next()
-            .is_some_and(|((held, _), ())| held == profile)
+        let (project, owner) = profile;
+        let is_shared = matches!(owner, Owner::Device(device)
+            if self.shared.contains(&(*project, device.clone())));
+        is_shared
+            || self
+                .naming
+                .range((profile.clone(), 0)..)
+                .next()
+                .is_some_and(|((held, _), ())| held == profile)
     }
 
     fn seen(&self, profile: &Profile) -> BTreeMap<SeenKey, Seen> {

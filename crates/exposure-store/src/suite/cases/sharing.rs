@@ -21,8 +21,11 @@ pub fn a_shared_device_stays_one(make: MakeHarness<'_>) {
     assert!(matches!(links(&bench), DeviceLinks::Many(_)));
     send(&*bench.store(), vec![Event::login("d", "kiosk", at(9))]);
     assert_eq!(links(&bench), DeviceLinks::Shared);
-    for user in ["a", "b", "c"] {
-        block_on(bench.store().erase(PROJECT, user, at(100))).expect("a user is erased");
+    send(&*bench.store(), vec![Event::login("e", "kiosk", at(10))]);
+    for user in ["a", "b", "c", "d", "e"] {
+        // Others were seen on it, even when nothing is known of them any more.
+        let n_erased = block_on(bench.store().erase(PROJECT, user, at(100)));
+        assert_eq!(n_erased.expect("a user is erased"), 1, "the user alone");
     }
     for how in [Break::None, Break::Kill, Break::Reopen] {
         bench.interrupt(how);

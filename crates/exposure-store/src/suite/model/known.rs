@@ -110,7 +110,14 @@ impl Known {
             && self.user == other.user
             && self.device == other.device
             && self.exposed == other.exposed
-            && self.writes == other.writes
+            && self.writes_beside().eq(other.writes_beside())
+    }
+
+    /// The writes of other flags than the exposed one, whose variant is compared already: that
+    /// it makes no write of its own is said by its metadata, which is no content.
+    fn writes_beside(&self) -> impl Iterator<Item = &(String, Option<String>)> {
+        let exposed = self.exposed.as_ref().map(|exposed| exposed.flag.as_str());
+        self.writes.iter().filter(move |(flag, _)| Some(flag.as_str()) != exposed)
     }
 
     /// How a write of this event ranks.
