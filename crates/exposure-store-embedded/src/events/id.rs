@@ -1,7 +1,5 @@
 //! Ids as they are stored: canonical UUIDs as 16 bytes, everything else as text.
 
-use std::cmp::Ordering;
-
 /// An id of an event: of a user, a device, or the sender's own of the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IdRef<'a> {
@@ -40,11 +38,6 @@ impl<'a> IdRef<'a> {
             Self::Text(text) => text.as_bytes(),
         }
     }
-}
-
-/// Compares two ids that may be absent; an absent one comes first.
-pub(super) fn compare(a: Option<IdRef<'_>>, b: Option<IdRef<'_>>) -> Ordering {
-    a.cmp(&b)
 }
 
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::disk::{Disk, File, OpenMode, write_all_at};
+use crate::disk::{Disk, File, OpenMode, retry_interrupted, write_all_at};
 
 use super::column::ColumnWriter;
 use super::error::{EventsError, Result};
@@ -83,11 +83,6 @@ impl<'p> TableWriter<'p> {
         };
         writer.write(footer::MAGIC)?;
         Ok(writer)
-    }
-
-    /// Bytes written so far, about.
-    pub(super) const fn len(&self) -> u64 {
-        self.offset
     }
 
     /// Adds a row, which comes at or after all before it.
@@ -257,7 +252,7 @@ impl<'p> TableWriter<'p> {
         self.meta.tail_crc = crc32fast::hash(&tail);
         self.write(&tail)?;
         self.meta.len = self.offset;
-        self.file.sync_all().map_err(EventsError::io("sync", &self.path))?;
+        retry_interrupted(|| self.file.sync_all()).map_err(EventsError::io("sync", &self.path))?;
         Ok(self.meta)
     }
 

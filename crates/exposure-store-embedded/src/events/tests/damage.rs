@@ -22,7 +22,7 @@ fn open(disk: &MemDisk) -> Result<Events, EventsError> {
 
 #[test]
 fn every_flipped_bit_is_found() {
-    let disk = filled(300);
+    let disk = filled(80);
     let mut random = SplitMix::new(11);
     for dir in ["events", "links"] {
         let dir = Path::new("/data").join(dir);

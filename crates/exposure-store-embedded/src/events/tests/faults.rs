@@ -69,7 +69,7 @@ fn any_operation_may_fail() {
     let mut random = SplitMix::new(1);
     for op in Op::ALL {
         let count = counting.count(op);
-        let step = (count / 40).max(1);
+        let step = (count / 15).max(1);
         for n in (0..count).step_by(step as usize) {
             for fault in [Fault::Io, Fault::OutOfSpace, Fault::Interrupted, Fault::Short] {
                 let disk = MemDisk::new();

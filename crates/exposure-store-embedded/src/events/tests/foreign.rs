@@ -118,7 +118,12 @@ fn names_and_types_of_columns_never_change() {
         .iter()
         .map(|column| {
             let logical = column.logical_type_ref().map(|kind| format!(" {kind:?}"));
-            format!("{} {}{}", column.path(), column.physical_type(), logical.unwrap_or_default())
+            format!(
+                "{} {}{}",
+                column.path().string(),
+                column.physical_type(),
+                logical.unwrap_or_default()
+            )
         })
         .collect();
     let expected = include_str!("columns.txt");
