@@ -1,5 +1,6 @@
-use exposure_core::Timestamp;
+use exposure_core::{RawId, Timestamp};
 
+use crate::ownership::{Lookup, Share};
 use crate::{Caller, Handle, Result, Scope, ServiceError};
 
 /// What an erasure did.
@@ -19,7 +20,17 @@ impl Handle {
             return Err(ServiceError::missing("user_id", "`user_id` is missing; name the user"));
         }
         let until = self.now();
-        let profiles = self.store().erase(caller.project(), user_id, until).await?;
-        Ok(Erasure { until, devices: profiles.saturating_sub(1) })
+        let devices = self.devices_of_only(caller, user_id).await?;
+        self.store().erase(caller.project(), user_id, until).await?;
+        tracing::info!(project = %caller.project(), devices, "a user was erased");
+        Ok(Erasure { until, devices })
+    }
+
+    /// How many devices no other user was seen on.
+    async fn devices_of_only(&self, caller: &Caller, user_id: &str) -> Result<u64> {
+        let lookup = Lookup::new(self, caller.project());
+        let state = lookup.state(RawId::User(user_id)).await?;
+        let shares = lookup.shares(&state).await?;
+        Ok(shares.iter().filter(|share| matches!(share, Share::All(_))).count() as u64)
     }
 }

@@ -96,6 +96,7 @@ impl Handle {
             record.revoked_us = Some(self.now().as_micros());
             self.store().put_document(&record.to_document()?).await?;
             self.directory().add_key(record.clone());
+            tracing::info!(key = %id, "an API key was revoked");
         }
         Ok(self.api_key(&record))
     }

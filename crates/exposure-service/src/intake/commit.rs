@@ -3,7 +3,6 @@ use std::time::Instant;
 use exposure_core::{Admitted, Change, ErrorCode, Outcome, Rejection};
 use exposure_store::{Batch, Committed, Reject};
 
-use super::describe::Described;
 use super::prepare::Refusal;
 use super::{IngestRequest, Prepared, Receipt, Refused};
 use crate::project::{Reservations, Tenant, retired_document};
@@ -36,10 +35,6 @@ impl Handle {
             self.settle(&prepared, held, committed.as_deref().ok()).await;
         }
         let committed = committed?;
-        let erased = erased(&prepared.events, &committed);
-        if !erased.is_empty() {
-            self.commit_rejects(&prepared, &erased).await?;
-        }
         let receipt = prepared.receipt(committed);
         meter::batch(receipt.outcomes(), started.elapsed());
         Ok(receipt)
@@ -63,17 +58,6 @@ impl Handle {
                 committed.len()
             ),
         ))
-    }
-
-    async fn commit_rejects(
-        &self,
-        prepared: &Prepared<'_>,
-        refusals: &[Refusal<'_>],
-    ) -> Result<()> {
-        let rejects: Vec<_> = refusals.iter().map(Refusal::to_reject).collect();
-        let batch = Batch { origin: prepared.origin, events: &[], rejects: &rejects };
-        self.store().commit(&batch).await?;
-        Ok(())
     }
 
     /// Brings retired flags back before a set of them is stored, so that a restart in between
@@ -151,19 +135,7 @@ impl Refusal<'_> {
     }
 }
 
-fn erased<'a>(events: &[Admitted<'a>], committed: &[Committed]) -> Vec<Refusal<'a>> {
-    let erased = events.iter().zip(committed).filter(|(_, result)| **result == Committed::Erased);
-    erased
-        .map(|(event, _)| Refusal {
-            rejection: erased_rejection(event),
-            user: event.ids.user().map_or("", |id| id.as_str()),
-            device: event.ids.device().map_or("", |id| id.as_str()),
-            library: event.library,
-            event: Described::admitted(event).into_bytes(),
-        })
-        .collect()
-}
-
+/// The store logs these itself, and without the id: nothing of an erased user may be kept.
 fn erased_rejection(event: &Admitted<'_>) -> Rejection {
     let field = if event.ids.user().is_some() { "user_id" } else { "device_id" };
     Rejection::new(

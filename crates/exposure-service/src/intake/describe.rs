@@ -1,4 +1,4 @@
-use exposure_core::{Admitted, Body, EventTime, Incoming, Subject};
+use exposure_core::{Body, EventTime, Incoming};
 use serde::{Deserialize, Serialize};
 
 /// A rejected event as the log keeps it: JSON of what tells it apart, cut to fit 1 KiB.
@@ -49,24 +49,6 @@ impl Described {
             event_type: event_type.map(Into::into),
             insert_id: event.insert_id.map(Into::into),
             time_us: time,
-        }
-    }
-
-    pub(crate) fn admitted(event: &Admitted<'_>) -> Self {
-        let exposed = event.exposed();
-        let event_type = match event.subject {
-            Subject::Outcome { event_type, .. } => Some(event_type),
-            Subject::Exposure { .. } | Subject::Plain(_) => None,
-        };
-        Self {
-            kind: event.kind().as_str().to_owned(),
-            user_id: event.ids.user().map(|id| id.as_str().into()),
-            device_id: event.ids.device().map(|id| id.as_str().into()),
-            flag_key: exposed.map(|(flag, ..)| flag.as_str().into()),
-            variant: exposed.and_then(|(_, variant, _)| Some(variant?.as_str().into())),
-            event_type: event_type.map(Into::into),
-            insert_id: event.insert_id.map(|id| id.as_str().into()),
-            time_us: Some(event.time.as_micros()),
         }
     }
 

@@ -66,7 +66,9 @@ impl Handle {
         let lookup = Lookup::new(self, caller.project());
         let state = lookup.find(profile).await?;
         let shares = lookup.shares(&state).await?;
-        let evidence = lookup.evidence(&state, &shares, flag_key).await?;
+        let mut evidence = lookup.evidence(&state, &shares, flag_key).await?;
+        // Of equal writes the first to arrive decides.
+        evidence.events.sort_by_key(|event| event.position);
         let registers = lookup.merge_registers(&state, &shares);
         let register = registers.get(flag_key);
 

@@ -36,8 +36,8 @@ impl Moments<'_> {
         known: &mut FirstLinks,
     ) -> Result<Vec<WatchEntry>> {
         let mut touched = Touched::new();
-        if links_changed && let (Some(_), Some(device)) = (&event.user, &event.device) {
-            self.moved_by_link(event, device, known, &mut touched).await?;
+        if let (Some(_), Some(device)) = (&event.user, &event.device) {
+            self.moved_by_link(event, links_changed, device, known, &mut touched).await?;
         }
         for (index, write) in event.writes.iter().enumerate() {
             let effect = event.effects.as_slice().get(index).copied().unwrap_or(Effect::Unknown);
@@ -130,6 +130,7 @@ impl Moments<'_> {
     async fn moved_by_link(
         &self,
         event: &StoredEvent,
+        links_changed: bool,
         device: &str,
         known: &mut FirstLinks,
         touched: &mut Touched,
@@ -137,6 +138,11 @@ impl Moments<'_> {
         let state = self.state(RawId::Device(device)).await?;
         // The registers of a device are of its anonymous writes alone.
         if state.registers.is_empty() {
+            return Ok(());
+        }
+        // Between two links of one user, another of the same changes no span; but where there
+        // are several users, it may take an interval back.
+        if !links_changed && matches!(state.links, DeviceLinks::None | DeviceLinks::One(_)) {
             return Ok(());
         }
         if matches!(state.links, DeviceLinks::One(_))
