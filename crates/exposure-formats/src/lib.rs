@@ -30,5 +30,5 @@ mod json;
 mod refused;
 
 pub use body_error::BodyError;
-pub use json::JsonBody;
+pub use json::{JsonBody, replace_lone_surrogates};
 pub use refused::Refused;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 ///
 /// JSON has backslashes in strings alone, so strings need not be told from the rest. What is
 /// no escape at all is left as it is, for the parser to refuse.
-pub(super) fn replace_lone_surrogates(text: &str) -> Cow<'_, str> {
+pub fn replace_lone_surrogates(text: &str) -> Cow<'_, str> {
     let mut replaced = String::new();
     let (mut copied, mut at) = (0, 0);
     while let Some(found) = text.get(at..).and_then(|rest| rest.find('\\')) {

@@ -1,0 +1,13 @@
+//! The whole transport in one process: real HTTP/2 over pipes, a store in memory.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod auth;
+mod bad_input;
+mod bounds;
+mod drain;
+mod methods;
+mod store;
+mod stream;
+mod vectors;
+mod watch;
+mod world;

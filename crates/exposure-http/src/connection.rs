@@ -1,0 +1,39 @@
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// What a request knows of its connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    /// Whether the connection came when there were as many as may be: its requests are told so.
+    pub(crate) is_surplus: bool,
+}
+
+/// Connections past the bound that are open only to be told so.
+const SURPLUS: usize = 64;
+
+/// How many connections are open, and may be.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    regular: Arc<Semaphore>,
+    surplus: Arc<Semaphore>,
+}
+
+impl Bound {
+    pub(crate) fn new(max_connections: usize) -> Self {
+        Self {
+            regular: Arc::new(Semaphore::new(max_connections.clamp(1, Semaphore::MAX_PERMITS))),
+            surplus: Arc::new(Semaphore::new(SURPLUS)),
+        }
+    }
+
+    /// Counts a connection while the permit lives; one that there is no room for at all is to
+    /// be closed.
+    pub(crate) fn admit(&self) -> Option<(OwnedSemaphorePermit, Peer)> {
+        if let Ok(permit) = Arc::clone(&self.regular).try_acquire_owned() {
+            return Some((permit, Peer { is_surplus: false }));
+        }
+        let permit = Arc::clone(&self.surplus).try_acquire_owned().ok()?;
+        Some((permit, Peer { is_surplus: true }))
+    }
+}

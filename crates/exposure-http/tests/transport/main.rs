@@ -1,0 +1,8 @@
+//! The whole transport over a socket of this machine, a store in memory behind it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bounds;
+mod questions;
+mod track;
+mod vectors;
+mod world;
