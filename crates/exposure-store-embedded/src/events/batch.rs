@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::IdRef;
-use super::row::{ExposedRef, ProfileRef, RowRef};
+use super::row::{ExposedRef, RowRef};
 use super::writes::WritesRef;
 
 /// Rows on their way into a file. Pushing copies; about 250 bytes a row.
@@ -123,13 +123,14 @@ impl RowBatch {
         self.n_links += usize::from(row.is_link());
         let Self { rows, texts, profiles, flags, .. } = self;
         let hasher = FixedState::default();
-        let at = |number: u32| rows.get(number as usize).map(|row| row.get(texts));
-        let of = (row.project, row.profile());
+        let at = |number: u32| rows.get(number as usize);
+        let of = at(number).map(|row| row.profile(texts));
         let profile = profiles.number(hasher.hash_one(of), number, |other| {
-            at(other).is_some_and(|row| (row.project, row.profile()) == of)
+            at(other).map(|row| row.profile(texts)) == of
         });
-        let flag = flags.number(hasher.hash_one(row.flag()), number, |other| {
-            at(other).is_some_and(|other| other.flag() == row.flag())
+        let flag = row.flag().as_bytes();
+        let flag = flags.number(hasher.hash_one(flag), number, |other| {
+            at(other).is_some_and(|other| other.flag(texts) == flag)
         });
         if let Some(last) = rows.last_mut() {
             last.profile = profile;
@@ -150,9 +151,9 @@ impl RowBatch {
     /// The rows with both ids, in the order of files of links.
     pub(super) fn by_device(&self) -> impl Iterator<Item = RowRef<'_>> {
         let mut order: Vec<(u128, u32)> = Vec::with_capacity(self.n_links);
-        for (number, row) in (0_u32..).zip(self.iter()) {
-            if let (true, Some(id)) = (row.is_link(), row.device) {
-                order.push((prefix(row.project, ProfileRef { is_user: false, id }), number));
+        for (number, row) in (0_u32..).zip(&self.rows) {
+            if row.has & (USER | DEVICE) == USER | DEVICE {
+                order.push((row.device(&self.texts).prefix(), number));
             }
         }
         order.sort_unstable_by(|a, b| {
@@ -170,20 +171,14 @@ impl RowBatch {
 
     /// Ranks distinct profiles and flags once, counts rows into profiles, and sorts what little each one has.
     fn event_order(&self) -> Vec<u32> {
+        let at = |number: u32| self.rows.get(number as usize);
+        let profile = |number: u32| at(number).map(|row| row.profile(&self.texts));
+        let flag = |number: u32| at(number).map(|row| row.flag(&self.texts));
         let profile_ranks = self.profiles.ranks(
-            |number| self.row(number).map_or(0, |row| prefix(row.project, row.profile())),
-            |a, b| match (self.row(a), self.row(b)) {
-                (Some(a), Some(b)) => (a.project, a.profile()).cmp(&(b.project, b.profile())),
-                _ => a.cmp(&b),
-            },
+            |number| profile(number).map_or(0, |profile| profile.prefix()),
+            |a, b| profile(a).cmp(&profile(b)),
         );
-        let flag_ranks = self.flags.ranks(
-            |_| 0,
-            |a, b| match (self.row(a), self.row(b)) {
-                (Some(a), Some(b)) => a.flag().cmp(b.flag()),
-                _ => a.cmp(&b),
-            },
-        );
+        let flag_ranks = self.flags.ranks(|_| 0, |a, b| flag(a).cmp(&flag(b)));
         let rank = |ranks: &[u32], number: u32| ranks.get(number as usize).copied().unwrap_or(0);
         let mut ends = vec![0_u32; profile_ranks.len() + 1];
         for row in &self.rows {
@@ -226,6 +221,29 @@ impl RowBatch {
 }
 
 impl Packed {
+    fn text<'a>(&self, texts: &'a [u8], number: usize) -> &'a [u8] {
+        let mut lens = self.lens.iter().map(|len| *len as usize);
+        let start = self.start + lens.by_ref().take(number).sum::<usize>();
+        texts.get(start..start + lens.next().unwrap_or(0)).unwrap_or_default()
+    }
+
+    fn profile<'a>(&self, texts: &'a [u8]) -> Profile<'a> {
+        if self.has & USER == 0 {
+            return self.device(texts);
+        }
+        let head = 2 + u8::from(self.has & USER_UUID == 0);
+        Profile { project: self.project, head, id: self.text(texts, 0) }
+    }
+
+    fn device<'a>(&self, texts: &'a [u8]) -> Profile<'a> {
+        let head = u8::from(self.has & DEVICE_UUID == 0);
+        Profile { project: self.project, head, id: self.text(texts, 1) }
+    }
+
+    fn flag<'a>(&self, texts: &'a [u8]) -> &'a [u8] {
+        self.text(texts, 4)
+    }
+
     fn get<'a>(&self, texts: &'a [u8]) -> RowRef<'a> {
         let mut rest = texts.get(self.start..).unwrap_or_default();
         let [
@@ -293,15 +311,25 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or("")
 }
 
-/// A number whose order is that of profiles, as far as it goes.
-fn prefix(project: ProjectId, profile: ProfileRef<'_>) -> u128 {
-    let mut bytes = [0; 16];
-    let head = [u8::from(profile.is_user) << 1 | profile.id.tag()];
-    let parts = project.0.to_be_bytes().into_iter().chain(head);
-    for (to, from) in bytes.iter_mut().zip(parts.chain(profile.id.bytes().iter().copied())) {
-        *to = from;
+/// Whom a row is sorted under, without a look at the text: ordered as profiles are.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Profile<'a> {
+    project: u32,
+    /// Users after devices, and texts after UUIDs.
+    head: u8,
+    id: &'a [u8],
+}
+
+impl Profile<'_> {
+    /// A number whose order is that of profiles, as far as it goes.
+    fn prefix(&self) -> u128 {
+        let mut bytes = [0; 16];
+        let parts = self.project.to_be_bytes().into_iter().chain([self.head]);
+        for (to, from) in bytes.iter_mut().zip(parts.chain(self.id.iter().copied())) {
+            *to = from;
+        }
+        u128::from_be_bytes(bytes)
     }
-    u128::from_be_bytes(bytes)
 }
 
 /// Distinct values, each known by the first row that has it.

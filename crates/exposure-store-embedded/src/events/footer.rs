@@ -1,5 +1,7 @@
 //! The footer that other programs find everything by.
 
+use std::sync::Arc;
+
 use parquet::basic::{Compression, Encoding, Type as Physical};
 use parquet::data_type::ByteArray;
 use parquet::errors::{ParquetError, Result};
@@ -105,7 +107,7 @@ impl ColumnParts {
             }
             _ => vec![Encoding::PLAIN, Encoding::RLE],
         };
-        let mut builder = ColumnChunkMetaData::builder(descriptor.clone())
+        let mut builder = ColumnChunkMetaData::builder(Arc::clone(descriptor))
             .set_encodings(encodings)
             .set_compression(Compression::LZ4_RAW)
             .set_num_values(self.n_values as i64)
@@ -128,7 +130,7 @@ pub(super) fn encode(table: Table, groups: &[GroupParts], to: &mut Vec<u8>) -> R
         groups.iter().map(|group| group.n_rows as i64).sum(),
         Some("exposure".to_owned()),
         Some(vec![KeyValue::new("exposure.format".to_owned(), "1".to_owned())]),
-        schema.clone(),
+        Arc::clone(&schema),
         None,
     ));
     for (ordinal, group) in (0_i16..).zip(groups) {
@@ -138,7 +140,7 @@ pub(super) fn encode(table: Table, groups: &[GroupParts], to: &mut Vec<u8>) -> R
             .collect::<Result<_>>()?;
         let raw_len: u64 = group.columns.iter().map(|column| column.raw_len).sum();
         let start = group.columns.first().map_or(0, |column| column.start);
-        let built = RowGroupMetaData::builder(schema.clone())
+        let built = RowGroupMetaData::builder(Arc::clone(&schema))
             .set_num_rows(group.n_rows as i64)
             .set_total_byte_size(raw_len as i64)
             .set_file_offset(start as i64)

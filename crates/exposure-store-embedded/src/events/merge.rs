@@ -120,7 +120,7 @@ impl Events {
         }
         drop(rows);
         let added = match output {
-            Some((meta, writer)) => vec![self.end_file(meta, writer)?],
+            Some((meta, writer)) => vec![self.end_file(&meta, writer)?],
             None => Vec::new(),
         };
         self.replace(files, added, None)

@@ -133,12 +133,12 @@ impl Events {
         self.replace(&[], added, Some(covered.end))
     }
 
-    fn write_file<'r>(
+    fn write_file(
         &self,
         table: Table,
         level: u32,
         pacer: &dyn Pacer,
-        rows: &mut dyn Iterator<Item = RowRef<'r>>,
+        rows: &mut dyn Iterator<Item = RowRef<'_>>,
     ) -> Result<Option<EventFile>> {
         let mut rows = rows.peekable();
         if rows.peek().is_none() {
@@ -148,7 +148,7 @@ impl Events {
         for row in rows {
             writer.push(&row)?;
         }
-        self.end_file(meta, writer).map(Some)
+        self.end_file(&meta, writer).map(Some)
     }
 
     pub(super) fn begin_file<'p>(
@@ -170,7 +170,7 @@ impl Events {
     }
 
     /// Finishes a file under its pending name, durable in content and name, and opens it.
-    pub(super) fn end_file(&self, meta: FileMeta, writer: TableWriter<'_>) -> Result<EventFile> {
+    pub(super) fn end_file(&self, meta: &FileMeta, writer: TableWriter<'_>) -> Result<EventFile> {
         let meta = FileMeta { id: meta.id, level: meta.level, ..writer.finish()? };
         let dir = self.dir(meta.table);
         retry_interrupted(|| self.disk.sync_dir(&dir)).map_err(EventsError::io("sync", &dir))?;

@@ -37,7 +37,7 @@ pub(super) fn row(random: &mut SplitMix, position: u64) -> Row {
     });
     let mut writes: Vec<StoredWrite> = exposed
         .iter()
-        .filter(|_| position % 5 > 0)
+        .filter(|_| !position.is_multiple_of(5))
         .map(|key| StoredWrite { flag: key.flag.clone(), variant: key.variant.clone() })
         .collect();
     if random.up_to(4) == 0 {

@@ -61,7 +61,9 @@ fn another_reader_sees_the_same_events() {
             Field::Null => text(row, "user_id"),
             // This reader shows UUIDs as bytes.
             Field::Bytes(bytes) => {
-                let hex: String = bytes.data().iter().map(|byte| format!("{byte:02x}")).collect();
+                let hex = bytes.data().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+                let hex: String =
+                    hex.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
                 Some(hex)
             }
             other => panic!("{other:?}"),
