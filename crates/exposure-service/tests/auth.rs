@@ -1,4 +1,5 @@
 //! Keys: made, listed, revoked, and what each may do.
+#![cfg(test)]
 
 mod common;
 
@@ -7,7 +8,8 @@ use std::sync::Arc;
 use common::{Bench, Counter, KEY, TestClock, all_pages};
 use exposure_core::ErrorCode;
 use exposure_service::{
-    Handle, NewApiKey, NewProject, Page, ProfileRef, Scope, Scopes, Settings, WatchFrom,
+    Handle, NewApiKey, NewProject, Page, ProfileQuery, ProfileRef, RejectFilter, Scope, Scopes,
+    SeriesQuery, Settings, WatchFrom,
 };
 use exposure_store::Store;
 use exposure_store::memory::MemoryStore;
@@ -18,7 +20,7 @@ fn open(
     key: Option<&str>,
 ) -> exposure_service::Result<(Handle, exposure_service::Bootstrap)> {
     let clock = TestClock(ManualClock::at(common::NOW));
-    let store: Arc<dyn Store> = store.clone();
+    let store: Arc<dyn Store> = Arc::<MemoryStore>::clone(store);
     block_on(Handle::open(
         store,
         Arc::new(clock),
@@ -93,7 +95,7 @@ fn a_key_may_do_what_its_scopes_say() {
             block_on(handle.create_api_key(caller, new)).map(|_| ()),
             handle.list_api_keys(caller, "", &page).map(|_| ()),
             block_on(handle.revoke_api_key(caller, caller.key())).map(|_| ()),
-            block_on(handle.rejected_events(caller, &Default::default(), &page)).map(|_| ()),
+            block_on(handle.rejected_events(caller, &RejectFilter::default(), &page)).map(|_| ()),
             block_on(handle.senders(caller, &page)).map(|_| ()),
             block_on(handle.retire_flag(caller, "flag")).map(|_| ()),
             block_on(handle.erase_user(caller, "ann")).map(|_| ()),
@@ -107,8 +109,8 @@ fn a_key_may_do_what_its_scopes_say() {
             block_on(handle.batch_properties(caller, &[someone])).map(|_| ()),
             block_on(handle.explain(caller, someone, "flag", &page)).map(|_| ()),
             block_on(handle.list_flags(caller, &page)).map(|_| ()),
-            block_on(handle.list_profiles(caller, &Default::default(), &page)).map(|_| ()),
-            block_on(handle.flag_exposures(caller, &Default::default(), &page)).map(|_| ()),
+            block_on(handle.list_profiles(caller, &ProfileQuery::default(), &page)).map(|_| ()),
+            block_on(handle.flag_exposures(caller, &SeriesQuery::default(), &page)).map(|_| ()),
             block_on(handle.usage(caller, None, None, &page)).map(|_| ()),
             handle.watch(caller, WatchFrom::Now).map(|_| ()),
         ]

@@ -1,5 +1,6 @@
 //! Every answer equals that of the naive model, whatever the history; and the change feed
 //! rebuilds what the answers say, change by change.
+#![cfg(test)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Exposures over time: named time zones, ranges, pages.
+#![cfg(test)]
 
 mod common;
 

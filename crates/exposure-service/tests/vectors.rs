@@ -1,4 +1,5 @@
 //! The rules as data, through the service with its clock injected.
+#![cfg(test)]
 
 mod common;
 
@@ -6,9 +7,10 @@ use std::borrow::Cow;
 
 use common::{Bench, NOW};
 use exposure_core::{
-    Body, ErrorCode, EventTime, Exposure, Incoming, Metadata, Outcome, Rejection, Timestamp,
+    Body, Effect, ErrorCode, EventTime, Exposure, Incoming, Metadata, Note, Outcome, Rejection,
+    Timestamp,
 };
-use exposure_service::{IngestRequest, Page, ProfileRef, Refused};
+use exposure_service::{IngestRequest, Page, ProfileRef, Refused, RejectFilter};
 use exposure_store::suite::history::{Event, intern};
 use exposure_testkit::{block_on, vectors};
 use serde_json::Value;
@@ -21,7 +23,7 @@ fn told(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Accepted { effects, .. } => match effects.as_slice() {
             [] => "accepted without effect".to_owned(),
-            effects => effects.iter().map(|e| e.as_str()).collect::<Vec<_>>().join(","),
+            effects => effects.iter().copied().map(Effect::as_str).collect::<Vec<_>>().join(","),
         },
         Outcome::Duplicate { conflict: true } => "duplicate(conflict)".to_owned(),
         Outcome::Duplicate { conflict: false } => "duplicate".to_owned(),
@@ -50,7 +52,7 @@ fn registers() {
             if let (Some(notes), Outcome::Accepted { notes: found, .. }) =
                 (&case.notes, &outcomes[0])
             {
-                let found: Vec<_> = found.iter().map(|note| note.as_str()).collect();
+                let found: Vec<_> = found.iter().map(Note::as_str).collect();
                 assert_eq!(found, notes[index], "{} [{index}]", case.name);
             }
         }
@@ -169,7 +171,7 @@ fn validation() {
         if let Outcome::Rejected(rejection) = outcome {
             assert_eq!(rejection.field, case["field"].as_str().unwrap(), "{name}");
             assert_eq!(rejection.code.as_str(), case["code"].as_str().unwrap(), "{name}");
-            let filter = Default::default();
+            let filter = RejectFilter::default();
             let page = Page::default();
             let rejected =
                 block_on(bench.handle.rejected_events(&bench.caller, &filter, &page)).unwrap();
@@ -180,7 +182,7 @@ fn validation() {
         if let (Some(notes), Outcome::Accepted { notes: found, .. }) =
             (case["notes"].as_array(), outcome)
         {
-            let found: Vec<_> = found.iter().map(|note| note.as_str()).collect();
+            let found: Vec<_> = found.iter().map(Note::as_str).collect();
             assert_eq!(notes.iter().filter_map(Value::as_str).collect::<Vec<_>>(), found, "{name}");
         }
         n_checked += 1;
@@ -205,7 +207,8 @@ fn refused_by_its_transport() {
     assert_eq!(told(&receipt.outcomes()[1]), "set");
     let page = Page::default();
     let rejected =
-        block_on(bench.handle.rejected_events(&bench.caller, &Default::default(), &page)).unwrap();
+        block_on(bench.handle.rejected_events(&bench.caller, &RejectFilter::default(), &page))
+            .unwrap();
     assert_eq!(rejected.items[0].user_id.as_deref(), Some("user-1"));
     assert_eq!(rejected.items[0].library, "sdk/2");
     assert_eq!(rejected.items[0].event, b"the bytes as they came");

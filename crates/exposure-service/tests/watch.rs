@@ -1,4 +1,5 @@
 //! The change feed: cursors, waiting, erasures, bounds.
+#![cfg(test)]
 
 mod common;
 

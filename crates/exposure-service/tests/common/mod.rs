@@ -12,15 +12,16 @@ use exposure_service::{
     Caller, Clock, Entropy, Handle, IngestRequest, Listing, Page, Refused, Result, Scope, Settings,
     Watch, WatchItem,
 };
+use exposure_store::Store;
 use exposure_store::memory::{MemoryOptions, MemoryStore};
 use exposure_store::suite::history::Event;
 use exposure_testkit::{ManualClock, block_on};
 
-pub const KEY: &str = "exp_test";
-pub const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+pub(crate) const KEY: &str = "exp_test";
+pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
 #[derive(Debug)]
-pub struct TestClock(pub ManualClock);
+pub(crate) struct TestClock(pub(crate) ManualClock);
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
@@ -30,7 +31,7 @@ impl Clock for TestClock {
 
 /// Bytes that are never the same twice.
 #[derive(Debug, Default)]
-pub struct Counter(AtomicU8);
+pub(crate) struct Counter(AtomicU8);
 
 impl Entropy for Counter {
     fn fill(&self, bytes: &mut [u8]) {
@@ -39,28 +40,28 @@ impl Entropy for Counter {
     }
 }
 
-pub struct Bench {
-    pub clock: ManualClock,
-    pub store: Arc<MemoryStore>,
-    pub handle: Handle,
-    pub caller: Caller,
-    pub settings: Settings,
+pub(crate) struct Bench {
+    pub(crate) clock: ManualClock,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) handle: Handle,
+    pub(crate) caller: Caller,
+    pub(crate) settings: Settings,
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Settings::default())
     }
 
-    pub fn with(settings: Settings) -> Self {
+    pub(crate) fn with(settings: Settings) -> Self {
         let options = MemoryOptions { limits: settings.limits.clone(), ..Default::default() };
         Self::over(Arc::new(MemoryStore::with_options(options)), settings)
     }
 
-    pub fn over(store: Arc<MemoryStore>, settings: Settings) -> Self {
+    pub(crate) fn over(store: Arc<MemoryStore>, settings: Settings) -> Self {
         let clock = ManualClock::at(NOW);
         let (handle, _) = block_on(Handle::open(
-            store.clone(),
+            Arc::clone(&store) as Arc<dyn Store>,
             Arc::new(TestClock(clock.clone())),
             Arc::new(Counter::default()),
             settings.clone(),
@@ -72,17 +73,17 @@ impl Bench {
     }
 
     /// The same store, opened again.
-    pub fn reopen(&self) -> Self {
+    pub(crate) fn reopen(&self) -> Self {
         let bench = Self::over(Arc::new(self.store.reopen()), self.settings.clone());
         bench.clock.set(self.clock.now());
         bench
     }
 
-    pub fn try_send(&self, events: &[Event]) -> Result<Vec<Outcome>> {
+    pub(crate) fn try_send(&self, events: &[Event]) -> Result<Vec<Outcome>> {
         self.send_as(&self.caller, &IngestRequest::default(), events)
     }
 
-    pub fn send_as(
+    pub(crate) fn send_as(
         &self,
         caller: &Caller,
         request: &IngestRequest<'_>,
@@ -92,12 +93,12 @@ impl Bench {
         Ok(block_on(self.handle.ingest(caller, request, events))?.into_outcomes())
     }
 
-    pub fn send(&self, events: &[Event]) -> Vec<Outcome> {
+    pub(crate) fn send(&self, events: &[Event]) -> Vec<Outcome> {
         self.try_send(events).expect("a batch is stored")
     }
 
     /// A key of the caller's project.
-    pub fn key(&self, scopes: &[Scope]) -> Caller {
+    pub(crate) fn key(&self, scopes: &[Scope]) -> Caller {
         let new = exposure_service::NewApiKey {
             scopes: scopes.iter().copied().collect(),
             ..Default::default()
@@ -109,7 +110,7 @@ impl Bench {
 }
 
 /// Every page of a list, in small pages.
-pub fn all_pages<T>(size: i32, mut page: impl FnMut(&Page) -> Result<Listing<T>>) -> Vec<T> {
+pub(crate) fn all_pages<T>(size: i32, mut page: impl FnMut(&Page) -> Result<Listing<T>>) -> Vec<T> {
     let mut items = Vec::new();
     let mut token = String::new();
     loop {
@@ -123,7 +124,7 @@ pub fn all_pages<T>(size: i32, mut page: impl FnMut(&Page) -> Result<Listing<T>>
 }
 
 /// What a watch has at the moment.
-pub fn drain(watch: &mut Watch) -> Vec<WatchItem> {
+pub(crate) fn drain(watch: &mut Watch) -> Vec<WatchItem> {
     let mut items = Vec::new();
     let mut context = Context::from_waker(Waker::noop());
     loop {
@@ -134,6 +135,6 @@ pub fn drain(watch: &mut Watch) -> Vec<WatchItem> {
     }
 }
 
-pub fn at(ms: i64) -> Timestamp {
+pub(crate) fn at(ms: i64) -> Timestamp {
     NOW.plus_micros(ms * 1000)
 }
