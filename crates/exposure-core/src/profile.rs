@@ -43,18 +43,18 @@ pub struct LinkSpan {
 }
 
 impl DeviceLinks {
-    /// Adds a link. A device that became a shared one stays one.
-    pub fn add(&mut self, user: &str, time: Timestamp, users_per_device: usize) {
+    /// Adds a link and says whether owners may differ now. A device that became a shared one stays one.
+    pub fn add(&mut self, user: &str, time: Timestamp, users_per_device: usize) -> bool {
         let span = || LinkSpan { user: user.into(), earliest: time, latest: time };
         match self {
             Self::None => *self = Self::One(span()),
-            Self::One(held) if *held.user == *user => held.widen(time),
+            Self::One(held) if *held.user == *user => return held.widen(time),
             Self::One(held) => {
                 let mut users = vec![held.clone(), span()];
                 users.sort();
-                *self =
-                    if users.len() > users_per_device { Self::Shared } else { Self::Many(users) };
+                *self = if users.len() > users_per_device { Self::Shared } else { Self::Many(users) };
             }
+            // Between the links of others, a link matters also within its user's span.
             Self::Many(users) => match users.binary_search_by(|held| (*held.user).cmp(user)) {
                 Ok(at) => {
                     if let Some(held) = users.get_mut(at) {
@@ -64,8 +64,9 @@ impl DeviceLinks {
                 Err(_) if users.len() >= users_per_device => *self = Self::Shared,
                 Err(at) => users.insert(at, span()),
             },
-            Self::Shared => {}
+            Self::Shared => return false,
         }
+        true
     }
 
     /// The users' spans, in order of their ids; none for a shared device.
@@ -79,9 +80,11 @@ impl DeviceLinks {
 }
 
 impl LinkSpan {
-    fn widen(&mut self, time: Timestamp) {
+    fn widen(&mut self, time: Timestamp) -> bool {
+        let before = (self.earliest, self.latest);
         self.earliest = self.earliest.min(time);
         self.latest = self.latest.max(time);
+        before != (self.earliest, self.latest)
     }
 }
 

@@ -104,7 +104,7 @@ pub(crate) fn decode_ledger(
         let project = ProjectId(cursor.u32()?);
         for _ in 0..cursor.u32()? {
             let reject = take_reject(&mut cursor)?;
-            ledger.reject(project, reject);
+            ledger.reject(project, reject, usize::MAX);
         }
     }
     Ok(ledger)

@@ -116,7 +116,8 @@ struct Wanted<'a> {
 impl Wanted<'_> {
     fn matches(&self, page: &Page, row: usize) -> bool {
         let flag = self.filter.flag.is_none_or(|flag| {
-            page.flag(row) == flag || page.writes(row).iter().any(|(written, _)| written == flag)
+            let is_written = || page.writes(row).iter().any(|(written, _)| written == flag);
+            page.flag(row) == flag || (!self.filter.exposures_only && is_written())
         });
         flag && (!self.filter.exposures_only || page.is_exposure(row))
             && self.positions.contains(&page.position(row))

@@ -21,7 +21,9 @@ pub(crate) struct Erasure {
 }
 
 /// A frame that holds erasures.
-pub(crate) fn encode_erasure(erasures: &[Erasure]) -> FrameWriter {
+pub(crate) fn encode_erasure<'e>(
+    erasures: impl ExactSizeIterator<Item = &'e Erasure>,
+) -> FrameWriter {
     let mut frame = FrameWriter::new(FrameKind::Erasure, 256);
     frame.bytes.extend_from_slice(&(erasures.len() as u32).to_le_bytes());
     for erasure in erasures {

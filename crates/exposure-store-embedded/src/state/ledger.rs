@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use exposure_core::{ErrorCode, Kind, Limits};
+use exposure_core::{ErrorCode, Kind};
 use exposure_store::{Document, KeyId, ProjectId, SenderRow, StateHash, StoredReject, UsageRow};
 use hashbrown::HashMap;
 
@@ -78,12 +78,13 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn reject(&mut self, project: ProjectId, reject: StoredReject) {
+    /// Keeps a reject, and of all no more than `limit`.
+    pub(crate) fn reject(&mut self, project: ProjectId, reject: StoredReject, limit: usize) {
         let kept = self.rejects.entry(project).or_default();
-        if kept.len() >= Limits::default().rejects_kept {
+        kept.push_back(reject);
+        while kept.len() > limit {
             kept.pop_front();
         }
-        kept.push_back(reject);
     }
 
     /// Keeps the greater of two documents of one name.

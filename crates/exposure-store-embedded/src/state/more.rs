@@ -25,16 +25,14 @@ pub(crate) struct DuplicateLog {
     pub last: Vec<StoredDuplicate>,
 }
 
-/// Duplicates kept for explain, of one profile.
-const DUPLICATES_KEPT: usize = 10;
-
 impl DuplicateLog {
-    pub(crate) fn add(&mut self, duplicate: StoredDuplicate) {
+    /// Counts a duplicate and keeps it among the last `limit`.
+    pub(crate) fn add(&mut self, limit: usize, duplicate: StoredDuplicate) {
         self.count += 1;
-        if self.last.len() >= DUPLICATES_KEPT {
+        self.last.push(duplicate);
+        if self.last.len() > limit {
             self.last.remove(0);
         }
-        self.last.push(duplicate);
     }
 }
 

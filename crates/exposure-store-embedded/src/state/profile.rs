@@ -50,6 +50,17 @@ impl Profile {
         self.more.get_or_insert_default()
     }
 
+    /// Whether nothing is known of it: it was erased, or only duplicates ever named it.
+    pub(crate) fn is_blank(&self) -> bool {
+        let has_more = |more: &More| {
+            !more.devices.is_empty()
+                || !more.seen.is_empty()
+                || more.erased_until.is_some()
+                || more.links != exposure_core::DeviceLinks::None
+        };
+        self.id.is_empty() || (self.cells.is_empty() && !self.more.as_deref().is_some_and(has_more))
+    }
+
     /// The cell of a flag, a new one if need be.
     pub(crate) fn cell(&mut self, flag: crate::intern::TextId) -> &mut Cell {
         let at = match self.cells.binary_search_by_key(&flag, |cell| cell.flag) {

@@ -25,7 +25,12 @@ impl Inner {
     }
 
     /// The stored events of a raw id that are in files, below a position.
-    pub(crate) fn archived(&self, project: ProjectId, id: RawId<'_>, below: u64) -> Result<Vec<StoredEvent>> {
+    pub(crate) fn archived(
+        &self,
+        project: ProjectId,
+        id: RawId<'_>,
+        below: u64,
+    ) -> Result<Vec<StoredEvent>> {
         let found = match id {
             RawId::User(_) => self.events.lookup(project, id),
             RawId::Device(device) => self.events.device_events(project, device),
@@ -45,7 +50,8 @@ impl Inner {
         limit: usize,
     ) -> Result<(Vec<StoredEvent>, Option<Vec<u8>>)> {
         let from = ScanCursor(cursor.to_vec());
-        let mut page = self.events.scan(project, filter, 0..below, &from, limit).map_err(events_error)?;
+        let mut page =
+            self.events.scan(project, filter, 0..below, &from, limit).map_err(events_error)?;
         if self.any_erased.load(Ordering::Relaxed) {
             let mut kept = Vec::with_capacity(page.events.len());
             for event in page.events {
@@ -150,22 +156,37 @@ impl Inner {
     }
 
     /// Until when a profile is erased, if it is.
-    pub(crate) fn erased_until(&self, project: ProjectId, id: RawId<'_>) -> Result<Option<Timestamp>> {
+    pub(crate) fn erased_until(
+        &self,
+        project: ProjectId,
+        id: RawId<'_>,
+    ) -> Result<Option<Timestamp>> {
         if !self.any_erased.load(Ordering::Relaxed) {
             return Ok(None);
         }
         let key = self.secret.profile(project, id);
-        let until = self.with_profile(key, |profile, _, _| profile.more.as_ref().and_then(|more| more.erased_until))?;
+        let until = self.with_profile(key, |profile, _, _| {
+            profile.more.as_ref().and_then(|more| more.erased_until)
+        })?;
         Ok(until.flatten())
     }
 }
 
 fn now() -> Instant {
-    #[expect(clippy::disallowed_methods, reason = "background work is paced by the machine's own clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "background work is paced by the machine's own clock"
+    )]
     Instant::now()
 }
 
-fn push_row(rows: &mut RowBatch, origin: &Origin, record: &EventRecord<'_>, position: u64, packed: &mut Vec<u8>) {
+fn push_row(
+    rows: &mut RowBatch,
+    origin: &Origin,
+    record: &EventRecord<'_>,
+    position: u64,
+    packed: &mut Vec<u8>,
+) {
     let event = &record.event;
     let own = event.own_write().is_some();
     for write in event.writes().skip(usize::from(own)) {
@@ -213,7 +234,9 @@ fn push_row(rows: &mut RowBatch, origin: &Origin, record: &EventRecord<'_>, posi
 pub(crate) fn events_error(error: EventsError) -> Error {
     match &error {
         EventsError::Cursor => Error::CursorInvalid,
-        EventsError::Damaged { path, .. } | EventsError::Missing { path } | EventsError::Version { path, .. } => {
+        EventsError::Damaged { path, .. }
+        | EventsError::Missing { path }
+        | EventsError::Version { path, .. } => {
             Error::Corrupt { file: path.display().to_string(), what: error.to_string() }
         }
         _ => Error::Io { file: "events".into(), cause: error.to_string() },

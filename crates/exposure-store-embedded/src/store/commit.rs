@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use exposure_core::{Admitted, Effects, Ids};
+use exposure_core::{Admitted, Effects, ErrorCode, Ids, Limits};
 use exposure_store::{Batch, Committed, Error, Origin, Reject, Result, StoredReject};
 use parking_lot::{MutexGuard, RwLockReadGuard};
 
@@ -88,8 +88,18 @@ impl Inner {
                 position,
                 status,
                 Parts::ALL,
-                self.options.users_per_device,
+                &self.options.limits,
             );
+            if status == Status::Erased {
+                keep_reject(
+                    state,
+                    &texts,
+                    origin,
+                    &erased_reject(event),
+                    position,
+                    &self.options.limits,
+                );
+            }
             note(&mut prepared.frame.bytes, *patch, event, status, &merged);
             results.push(match status {
                 Status::Merged => Committed::Merged(merged.effects),
@@ -99,7 +109,7 @@ impl Inner {
             });
         }
         for (reject, at) in rejects.iter().zip(&prepared.rejects) {
-            keep_reject(state, &texts, origin, reject, base + *at as u64);
+            keep_reject(state, &texts, origin, reject, base + *at as u64, &self.options.limits);
         }
         appender.push(&prepared.frame.bytes).map_err(log_error)?;
         state.ledger.position = base + length as u64;
@@ -292,6 +302,19 @@ fn note(
     }
 }
 
+/// An event of somebody erased, in the log of rejects: without the id, of which nothing may be kept.
+pub(crate) fn erased_reject<'a>(event: &Admitted<'a>) -> Reject<'a> {
+    Reject {
+        code: ErrorCode::Erased,
+        field: if event.raw().is_user() { "user_id" } else { "device_id" },
+        message: "was erased at or after the time of this event",
+        user: "",
+        device: "",
+        event: &[],
+        library: event.library,
+    }
+}
+
 /// Keeps and counts a reject.
 pub(crate) fn keep_reject(
     state: &mut State,
@@ -299,6 +322,7 @@ pub(crate) fn keep_reject(
     origin: &Origin,
     reject: &Reject<'_>,
     position: u64,
+    limits: &Limits,
 ) {
     let library = texts.find(reject.library).unwrap_or_default();
     *state.ledger.sender(origin.project, library).rejected.entry(reject.code).or_default() += 1;
@@ -318,5 +342,5 @@ pub(crate) fn keep_reject(
         key: origin.key,
         library: reject.library.into(),
     };
-    state.ledger.reject(origin.project, kept);
+    state.ledger.reject(origin.project, kept, limits.rejects_kept);
 }

@@ -9,12 +9,21 @@ use exposure_store::{Error, Origin, ProjectId, Result, StateHash, StateHasher, S
 use super::prepare::Numbers;
 use super::state::log_error;
 use super::{Inner, State};
-use crate::frame::{Erasure, Malformed, encode_erasure};
+use crate::frame::{Erasure, Malformed, NO_POSITION, encode_erasure};
 use crate::intern::Interner;
 use crate::keys::ProfileKey;
 use crate::state::{
     Found, Ledger, LongTexts, Profile, apply_event, decode_profile, encode_profile, shard_of,
 };
+
+/// A profile that is to be erased.
+struct Planned {
+    erasure: Erasure,
+    /// Its latest record when that was found out.
+    last: u64,
+    /// Whether there was anything of it.
+    was_known: bool,
+}
 
 /// How often an erasure begins again because its profiles changed meanwhile.
 const ATTEMPTS: usize = 100;
@@ -29,26 +38,25 @@ impl Inner {
     ) -> Result<u64> {
         self.check_writable()?;
         for _ in 0..ATTEMPTS {
-            let erasures = self.plan(project, user, until).await?;
-            let frame = encode_erasure(
-                &erasures.iter().map(|(erasure, _)| erasure.clone()).collect::<Vec<_>>(),
-            );
-            self.warm_keys(erasures.iter().map(|(erasure, _)| erasure.key))?;
+            let planned = self.plan(project, user, until).await?;
+            let frame = encode_erasure(planned.iter().map(|planned| &planned.erasure));
+            self.warm_keys(planned.iter().map(|planned| planned.erasure.key))?;
             // Decoding adds texts, which nobody may do under the state's lock.
-            let left = erasures.iter().map(|(erasure, _)| decode_erased(erasure, &self.interner));
+            let left =
+                planned.iter().map(|planned| decode_erased(&planned.erasure, &self.interner));
             let left = left
                 .collect::<std::result::Result<Vec<_>, _>>()
                 .map_err(|what| self.poison(what.to_string()))?;
             let end = {
                 let mut state = self.state.lock();
-                let same = erasures.iter().all(|(erasure, last)| {
-                    match state.shard(erasure.key).find(erasure.key) {
-                        Found::Hot(number) => state
-                            .shard(erasure.key)
-                            .get(number)
-                            .is_some_and(|profile| profile.last == *last),
+                let same = planned.iter().all(|planned| {
+                    let shard = state.shard(planned.erasure.key);
+                    match shard.find(planned.erasure.key) {
+                        Found::Hot(number) => {
+                            shard.get(number).is_some_and(|profile| profile.last == planned.last)
+                        }
                         Found::Cold(_) => false,
-                        Found::Nothing => *last == crate::frame::NO_POSITION,
+                        Found::Nothing => planned.last == NO_POSITION,
                     }
                 });
                 if !same {
@@ -59,15 +67,15 @@ impl Inner {
                 let end = base + frame.bytes.len() as u64;
                 drop(appender);
                 state.ledger.position = end;
-                for ((erasure, _), (profile, long)) in erasures.iter().zip(left) {
-                    forget(&mut state.ledger, erasure);
+                for (planned, (profile, long)) in planned.iter().zip(left) {
+                    forget(&mut state.ledger, &planned.erasure);
                     put_erased(&mut state, profile, &long);
                 }
                 self.any_erased.store(true, std::sync::atomic::Ordering::Relaxed);
                 end
             };
             self.log.wait_durable(end).await.map_err(log_error)?;
-            return Ok(erasures.len() as u64);
+            return Ok(planned.iter().filter(|planned| planned.was_known).count() as u64);
         }
         Err(Error::Exhausted {
             what: "the user's profile changes faster than it can be erased".into(),
@@ -76,12 +84,7 @@ impl Inner {
     }
 
     /// What is to be erased, and where each profile stood when that was found out.
-    async fn plan(
-        &self,
-        project: ProjectId,
-        user: &str,
-        until: Timestamp,
-    ) -> Result<Vec<(Erasure, u64)>> {
+    async fn plan(&self, project: ProjectId, user: &str, until: Timestamp) -> Result<Vec<Planned>> {
         let id = RawId::User(user);
         let key = self.secret.profile(project, id);
         let devices = self
@@ -112,17 +115,11 @@ impl Inner {
     }
 
     /// A profile of which only what is later stays.
-    async fn wiped(
-        &self,
-        project: ProjectId,
-        id: RawId<'_>,
-        until: Timestamp,
-    ) -> Result<(Erasure, u64)> {
+    async fn wiped(&self, project: ProjectId, id: RawId<'_>, until: Timestamp) -> Result<Planned> {
         let key = self.secret.profile(project, id);
-        let last = self
-            .with_profile(key, |profile, _, _| profile.last)?
-            .unwrap_or(crate::frame::NO_POSITION);
+        let last = self.with_profile(key, |profile, _, _| profile.last)?.unwrap_or(NO_POSITION);
         let activity = self.with_profile(key, |profile, _, _| profile.activity)?.unwrap_or(0);
+        let until = self.erased_until(project, id)?.map_or(until, |before| before.max(until));
         let history = self.history(project, id).await?;
         let mut removed = StateHash::default();
         let mut n_removed = 0;
@@ -143,24 +140,14 @@ impl Inner {
             }
             self.rebuild(project, &mut profile, &mut long, event, &admitted, is_own)?;
         }
-        if profile.cells.is_empty()
-            && profile.more.as_ref().is_none_or(|more| more.devices.is_empty())
-        {
+        if history.iter().all(|event| event.time <= until) {
+            // Nothing names it any more: its id goes too.
             profile.id = "".into();
         }
         let block = self.encode(&profile, &long);
-        Ok((
-            Erasure {
-                project,
-                key,
-                owner: id.to_owner(),
-                until,
-                block,
-                removed: removed.to_u128(),
-                n_removed,
-            },
-            last,
-        ))
+        let (owner, removed) = (id.to_owner(), removed.to_u128());
+        let erasure = Erasure { project, key, owner, until, block, removed, n_removed };
+        Ok(Planned { erasure, last, was_known: !history.is_empty() })
     }
 
     fn rebuild(
@@ -174,7 +161,7 @@ impl Inner {
     ) -> Result<()> {
         if !is_own {
             if let Some(user) = &event.user {
-                profile.more().links.add(user, event.time, self.options.users_per_device);
+                profile.more().links.add(user, event.time, self.options.limits.users_per_device);
             }
             return Ok(());
         }
@@ -201,7 +188,7 @@ impl Inner {
         id: RawId<'_>,
         user: &str,
         until: Timestamp,
-    ) -> Result<Option<(Erasure, u64)>> {
+    ) -> Result<Option<Planned>> {
         let key = self.secret.profile(project, id);
         self.warm_keys(std::iter::once(key))?;
         let texts = self.interner.read();
@@ -231,7 +218,8 @@ impl Inner {
         let owner = Owner::Device(id.as_str().into());
         // Nothing of the device itself is erased.
         let until = Timestamp::MIN;
-        Ok(Some((Erasure { project, key, owner, until, block, removed: 0, n_removed: 0 }, last)))
+        let erasure = Erasure { project, key, owner, until, block, removed: 0, n_removed: 0 };
+        Ok(Some(Planned { erasure, last, was_known: false }))
     }
 
     fn encode(&self, profile: &Profile, long: &LongTexts) -> Vec<u8> {
@@ -289,7 +277,9 @@ pub(crate) fn forget(ledger: &mut Ledger, erasure: &Erasure) {
         return;
     }
     if let Some(rejects) = ledger.rejects.get_mut(&erasure.project) {
-        rejects.retain(|reject| reject.named.as_ref() != Some(&erasure.owner));
+        rejects.retain(|reject| {
+            reject.named.as_ref() != Some(&erasure.owner) || reject.received > erasure.until
+        });
     }
 }
 

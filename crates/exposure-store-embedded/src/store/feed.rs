@@ -1,5 +1,6 @@
 //! The change feed: the log, read from a cursor.
 
+use exposure_core::Timestamp;
 use exposure_store::{Error, FeedCursor, FeedEntry, FeedPage, ProjectId, Result};
 
 use super::Inner;
@@ -97,14 +98,18 @@ impl Inner {
         match frame.kind {
             FrameKind::Document => {}
             FrameKind::Erasure => {
-                for erasure in decode_erasure(frame.body()).map_err(|what| damaged(base, what))? {
-                    if erasure.project == project {
+                let erasures = decode_erasure(frame.body()).map_err(|what| damaged(base, what))?;
+                // Each has a cursor of its own, somewhere within the frame.
+                for (erasure, behind) in erasures.into_iter().zip(base + 1..) {
+                    // A device that others were seen on too only lost links.
+                    let is_whole = erasure.until != Timestamp::MIN;
+                    if erasure.project == project && is_whole && behind > from {
                         let entry = FeedEntry::Erased {
                             project,
                             owner: erasure.owner,
                             until: erasure.until,
                         };
-                        entries.push((entry, self.cursor(end)));
+                        entries.push((entry, self.cursor(behind)));
                     }
                 }
             }

@@ -1,5 +1,7 @@
 //! One profile's stored events: the newest through their chain in the log, the older ones from files.
 
+use std::sync::atomic::Ordering;
+
 use exposure_core::{Effects, RawId, SeenKey, Timestamp};
 use exposure_store::{Error, Origin, ProjectId, Result, StoredEvent, StoredWrite};
 
@@ -56,6 +58,16 @@ impl Inner {
         }
         let erased_until = erased_until.unwrap_or(Timestamp::MIN);
         events.retain(|event| event.time > erased_until);
+        if matches!(id, RawId::Device(_)) && self.any_erased.load(Ordering::Relaxed) {
+            // What stands here beside a user that was erased is that user's.
+            let mut kept = Vec::with_capacity(events.len());
+            for event in events {
+                if self.erased_until(project, event.raw())?.is_none_or(|until| event.time > until) {
+                    kept.push(event);
+                }
+            }
+            events = kept;
+        }
         events.sort_unstable_by_key(|event| event.position);
         Ok(events)
     }

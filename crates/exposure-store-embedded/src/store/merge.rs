@@ -1,6 +1,6 @@
 //! Merging one record, the same in a commit and in a replay.
 
-use exposure_core::{Admitted, Effects};
+use exposure_core::{Admitted, Effects, Limits};
 use exposure_store::{Origin, StoredDuplicate};
 
 use super::{Prepared, State};
@@ -49,7 +49,7 @@ pub(crate) fn merge_record(
     position: u64,
     status: Status,
     parts: Parts,
-    users_per_device: usize,
+    limits: &Limits,
 ) -> Merged {
     let mut merged = Merged { previous: u64::MAX, previous_device: u64::MAX, ..Merged::default() };
     if parts.ledger {
@@ -75,13 +75,16 @@ pub(crate) fn merge_record(
                     merged.effects.push(effect);
                 }
             } else {
-                profile.more().duplicates.get_or_insert_default().add(StoredDuplicate {
-                    insert_id: event.insert_id.map_or("", |id| id.as_str()).into(),
-                    received: origin.received,
-                    flag: event.exposed().map(|(flag, ..)| flag.as_str().into()),
-                    conflict: status == Status::Conflict,
-                    library: event.library.into(),
-                });
+                profile.more().duplicates.get_or_insert_default().add(
+                    limits.duplicates_kept,
+                    StoredDuplicate {
+                        insert_id: event.insert_id.map_or("", |id| id.as_str()).into(),
+                        received: origin.received,
+                        flag: event.exposed().map(|(flag, ..)| flag.as_str().into()),
+                        conflict: status == Status::Conflict,
+                        library: event.library.into(),
+                    },
+                );
             }
             let after = profile.memory();
             shard.resized(before, after);
@@ -96,9 +99,8 @@ pub(crate) fn merge_record(
                 profile.referenced = true;
                 if status == Status::Merged {
                     let links = &mut profile.more().links;
-                    let was_sole = matches!(links, exposure_core::DeviceLinks::One(span) if *span.user == *user.as_str());
-                    links.add(user.as_str(), event.time, users_per_device);
-                    merged.links_changed = !was_sole;
+                    merged.links_changed =
+                        links.add(user.as_str(), event.time, limits.users_per_device);
                 }
                 let after = profile.memory();
                 shard.resized(before, after);
@@ -136,7 +138,7 @@ fn count(state: &mut State, origin: &Origin, keys: &Prepared, status: Status) {
         Status::Duplicate | Status::Conflict => {
             ledger.sender(origin.project, keys.library).duplicates += 1
         }
-        // The service tells it again as a reject, and that is counted.
+        // It is counted among the rejects.
         Status::Erased => {}
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         state,
         interner: &interner,
         secret: &identity.secret,
-        users_per_device: options.users_per_device,
+        limits: &options.limits,
         shards: manifest.shards.iter().map(|at| at.position).collect(),
         any_erased: any_cold.1,
         n_records: 0,

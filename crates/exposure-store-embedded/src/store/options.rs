@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use exposure_core::Limits;
+
 use crate::log::Durability;
 
 /// Settings of an embedded store. The defaults suit a server.
@@ -24,8 +26,8 @@ pub struct Options {
     pub retention: Duration,
     /// Bytes a second that background work may write. Default 128 MiB.
     pub background_rate: u64,
-    /// How many users a device may have before it is a shared one. Default 1000.
-    pub users_per_device: usize,
+    /// The bounds of a project; of them the store looks at those of devices, duplicates and rejects.
+    pub limits: Limits,
     /// The window of insert ids.
     pub window: crate::window::Options,
     /// Bytes of a log segment. Default 64 MiB.
@@ -45,7 +47,7 @@ impl Options {
             convert_every: Duration::from_secs(10),
             retention: Duration::from_secs(400 * 86_400),
             background_rate: 128 << 20,
-            users_per_device: 1000,
+            limits: Limits::default(),
             window: crate::window::Options::default(),
             segment_bytes: 64 << 20,
         }

@@ -1,6 +1,6 @@
 //! Recovery: the log's frames merged into the parts of the state that are behind them.
 
-use exposure_core::Ids;
+use exposure_core::{Ids, Limits};
 use exposure_store::Result;
 
 use super::State;
@@ -20,7 +20,7 @@ pub(crate) struct Replay<'s> {
     pub state: State,
     pub interner: &'s Interner,
     pub secret: &'s Secret,
-    pub users_per_device: usize,
+    pub limits: &'s Limits,
     /// Up to where each shard is.
     pub shards: Vec<u64>,
     pub any_erased: bool,
@@ -137,6 +137,17 @@ impl Replay<'_> {
                 }
             }
             let texts = self.interner.read();
+            if ledger && record.status == Status::Erased {
+                let reject = super::commit::erased_reject(event);
+                super::commit::keep_reject(
+                    &mut self.state,
+                    &texts,
+                    &origin,
+                    &reject,
+                    position,
+                    self.limits,
+                );
+            }
             merge_record(
                 &mut self.state,
                 &texts,
@@ -147,7 +158,7 @@ impl Replay<'_> {
                 position,
                 record.status,
                 parts,
-                self.users_per_device,
+                self.limits,
             );
         }
         for _ in 0..frame.n_rejects {
@@ -160,7 +171,14 @@ impl Replay<'_> {
                     damaged(position, Malformed("more texts than there are numbers"))
                 })?;
                 let texts = self.interner.read();
-                super::commit::keep_reject(&mut self.state, &texts, &origin, &reject, position);
+                super::commit::keep_reject(
+                    &mut self.state,
+                    &texts,
+                    &origin,
+                    &reject,
+                    position,
+                    self.limits,
+                );
             }
         }
         Ok(())

@@ -1,7 +1,9 @@
 //! Scans: profiles shard by shard in the order of their keys, events file by file and then the log.
 
 use exposure_core::ProfileState;
-use exposure_store::{Error, EventFilter, EventPage, ProfilePage, ProjectId, Result, ScanCursor};
+use exposure_store::{
+    Error, EventFilter, EventPage, ProfilePage, ProjectId, Result, ScanCursor, StoredEvent,
+};
 
 use super::Inner;
 use super::history::{damaged, stored_event};
@@ -78,7 +80,7 @@ impl Inner {
                         if profile.last != NO_POSITION {
                             last = last.max(profile.last);
                         }
-                        if !profile.id.is_empty() {
+                        if !profile.is_blank() {
                             profiles.push(profile_state(profile, &texts, &part.long));
                         }
                     }
@@ -139,10 +141,9 @@ impl Inner {
                 let (frame, behind) = FrameRef::split(rest).map_err(|what| damaged(at, what))?;
                 let end = at + frame.bytes.len() as u64;
                 if end > from {
-                    self.scan_frame(project, filter, at, &frame, &mut events)?;
-                    next = end;
+                    next =
+                        self.scan_frame(project, filter, from, at, &frame, limit, &mut events)?;
                 }
-                // Pages end between frames: a position inside one would need its header again.
                 if events.len() >= limit || next.saturating_sub(from) > READ_AT_ONCE {
                     let next = EventCursor { border: cursor.border, files: None, position: next };
                     return Ok(EventPage { events, next: Some(ScanCursor(next.encode())) });
@@ -153,35 +154,43 @@ impl Inner {
         }
     }
 
+    /// Adds a frame's events at or after a position, until there are `limit`; returns the
+    /// position to go on at.
+    #[expect(clippy::too_many_arguments, reason = "what is wanted, and where it is")]
     fn scan_frame(
         &self,
         project: ProjectId,
         filter: EventFilter<'_>,
+        from: u64,
         base: u64,
         frame: &FrameRef<'_>,
-        events: &mut Vec<exposure_store::StoredEvent>,
-    ) -> Result<()> {
+        limit: usize,
+        events: &mut Vec<StoredEvent>,
+    ) -> Result<u64> {
+        let end = base + frame.bytes.len() as u64;
         if frame.kind != FrameKind::Events {
-            return Ok(());
+            return Ok(end);
         }
         let origin = frame.origin().map_err(|what| damaged(base, what))?;
         if origin.project != project {
-            return Ok(());
+            return Ok(end);
         }
         let mut at = EVENTS_HEADER;
         for _ in 0..frame.n_events {
             let position = base + at as u64;
+            if events.len() >= limit {
+                return Ok(position);
+            }
             let record = EventRecord::decode(frame.bytes.get(at..).unwrap_or_default())
                 .map_err(|what| damaged(position, what))?;
             at += record.length;
-            if record.status == Status::Merged
-                && passes(filter, &record)
-                && !self.is_erased(project, &record)?
-            {
+            let wanted =
+                position >= from && record.status == Status::Merged && passes(filter, &record);
+            if wanted && !self.is_erased(project, &record)? {
                 events.push(stored_event(&record, &origin, position));
             }
         }
-        Ok(())
+        Ok(end)
     }
 }
 
@@ -190,8 +199,10 @@ fn passes(filter: EventFilter<'_>, record: &EventRecord<'_>) -> bool {
         return false;
     }
     filter.flag.is_none_or(|flag| {
-        record.event.exposed().is_some_and(|(exposed, ..)| exposed.as_str() == flag)
-            || record.event.writes().any(|write| write.flag.as_str() == flag)
+        let is_exposed =
+            record.event.exposed().is_some_and(|(exposed, ..)| exposed.as_str() == flag);
+        let is_written = || record.event.writes().any(|write| write.flag.as_str() == flag);
+        is_exposed || (!filter.exposures_only && is_written())
     })
 }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
-use std::time::Instant;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::time::Instant;
 
 use exposure_store::{Error, ProjectId};
 use parking_lot::Mutex;

@@ -1,13 +1,22 @@
 //! What a commit brings can be read, before and after the store is opened again.
 
-use exposure_core::{Admitted, Effect, Effects, FlagKey, Ids, InsertId, Kind, Notes, RawId, Subject, Timestamp, UserId, Variant};
+use exposure_core::{
+    Admitted, Effect, Effects, FlagKey, Ids, InsertId, Kind, Notes, RawId, Subject, Timestamp,
+    UserId, Variant,
+};
 use exposure_store::{Batch, Committed, KeyId, Origin, ProjectId, Store};
 use exposure_store_embedded::{EmbeddedStore, Options};
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 const PROJECT: ProjectId = ProjectId(1);
 
-fn exposure<'a>(user: &'a str, flag: &'a str, variant: Option<&'a str>, time: i64, insert_id: &'a str) -> Admitted<'a> {
+fn exposure<'a>(
+    user: &'a str,
+    flag: &'a str,
+    variant: Option<&'a str>,
+    time: i64,
+    insert_id: &'a str,
+) -> Admitted<'a> {
     Admitted {
         ids: Ids::User(UserId::trusted(user)),
         time: NOW.plus_micros(time),
@@ -61,8 +70,11 @@ fn what_was_committed_is_there_after_opening_again() {
     assert_eq!(results, expected);
     let hash = futures::executor::block_on(store.state_hash()).unwrap();
     let look = |store: &EmbeddedStore| {
-        let profile = futures::executor::block_on(store.profile(PROJECT, RawId::User("u1"))).unwrap().unwrap();
-        let history = futures::executor::block_on(store.history(PROJECT, RawId::User("u1"))).unwrap();
+        let profile = futures::executor::block_on(store.profile(PROJECT, RawId::User("u1")))
+            .unwrap()
+            .unwrap();
+        let history =
+            futures::executor::block_on(store.history(PROJECT, RawId::User("u1"))).unwrap();
         (profile, history)
     };
     let before = look(&store);

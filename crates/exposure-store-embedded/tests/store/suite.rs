@@ -16,7 +16,7 @@ struct OnDisk {
 impl Harness for OnDisk {
     fn open(&mut self, limits: &Limits) -> Arc<dyn Store> {
         let mut options = Options::new(self.dir.path());
-        options.users_per_device = limits.users_per_device;
+        options.limits = limits.clone();
         options.segment_bytes = 1 << 20;
         options.checkpoint_after = 256 << 10;
         options.convert_every = Duration::from_millis(50);
