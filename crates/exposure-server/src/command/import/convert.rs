@@ -1,0 +1,127 @@
+use bytes::Bytes;
+use exposure_core::{Body, EventTime, Incoming, Kind, PropertyChange};
+use exposure_proto::v1;
+
+/// An event as a format read it, as the protocol says it.
+pub(super) fn event(incoming: &Incoming<'_>) -> v1::Event {
+    v1::Event {
+        user_id: text(incoming.user_id),
+        device_id: text(incoming.device_id),
+        insert_id: text(incoming.insert_id),
+        time_us: match incoming.time {
+            EventTime::Missing => None,
+            EventTime::At(time) => Some(time.as_micros()),
+            // Before every time that an event can have: suspect there, as it is here.
+            EventTime::OutOfRange => Some(i64::MIN),
+        },
+        sequence: incoming.sequence,
+        has_ignored_properties: incoming.ignored_properties,
+        body: Some(body(incoming)),
+    }
+}
+
+fn body(incoming: &Incoming<'_>) -> v1::event::Body {
+    let writes = incoming.changes.iter().map(write).collect();
+    match incoming.body {
+        Body::Exposure(exposure) => v1::event::Body::Exposure(v1::Exposure {
+            flag_key: text(exposure.flag_key),
+            variant: text(exposure.variant),
+            experiment_key: text(exposure.experiment_key),
+            metadata: json(exposure.metadata.json),
+            kind: if exposure.impression {
+                v1::ExposureKind::Impression.into()
+            } else {
+                v1::ExposureKind::Exposure.into()
+            },
+            writes,
+        }),
+        Body::Assignment { payload } => {
+            v1::event::Body::Assignment(v1::Assignment { writes, properties: json(payload) })
+        }
+        Body::Identify { kind, payload } => v1::event::Body::Identify(v1::Identify {
+            kind: identify_kind(kind).into(),
+            writes,
+            properties: json(payload),
+        }),
+        Body::Outcome { kind, event_type, payload } => v1::event::Body::Outcome(v1::Outcome {
+            event_type: event_type.unwrap_or_default().to_owned(),
+            properties: json(payload),
+            kind: outcome_kind(kind).into(),
+            writes,
+        }),
+    }
+}
+
+fn write(change: &PropertyChange<'_>) -> v1::PropertyWrite {
+    v1::PropertyWrite { flag_key: change.flag_key.to_owned(), variant: text(change.variant) }
+}
+
+fn text(text: Option<&str>) -> Option<String> {
+    text.map(str::to_owned)
+}
+
+fn json(json: &[u8]) -> Option<Bytes> {
+    (!json.is_empty()).then(|| Bytes::copy_from_slice(json))
+}
+
+const fn identify_kind(kind: Kind) -> v1::IdentifyKind {
+    match kind {
+        Kind::Group => v1::IdentifyKind::Group,
+        Kind::Alias => v1::IdentifyKind::Alias,
+        _ => v1::IdentifyKind::Identify,
+    }
+}
+
+const fn outcome_kind(kind: Kind) -> v1::OutcomeKind {
+    match kind {
+        Kind::Page => v1::OutcomeKind::Page,
+        Kind::Screen => v1::OutcomeKind::Screen,
+        _ => v1::OutcomeKind::Track,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use exposure_core::{Dialect, Rules, Timestamp, admit};
+    use exposure_formats::JsonBody;
+    use exposure_formats::amplitude::Upload;
+    use exposure_proto::convert::incoming;
+    use exposure_proto::decode::{DecodeLimits, IngestRequestRef};
+    use prost::Message as _;
+
+    use super::*;
+
+    /// What the server makes of a sent event is what it would have made of the file's.
+    #[test]
+    fn nothing_is_lost_on_the_way() {
+        let json = br#"{"api_key": "k", "events": [
+            {"event_type": "$exposure", "user_id": "user-1", "device_id": "device-1", "time": 1700000000123,
+             "insert_id": "i-1", "event_id": 7, "event_properties": {"flag_key": "checkout",
+             "variant": "on", "experiment_key": "run-2", "metadata": {"a": [1]}}},
+            {"event_type": "[Experiment] Impression", "user_id": "user-1",
+             "event_properties": {"[Experiment] Flag Key": "f", "[Experiment] Variant": "v"}},
+            {"event_type": "[Experiment] Assignment", "user_id": "user-1",
+             "event_properties": {"f.variant": "on"},
+             "user_properties": {"$set": {"[Experiment] f": "on"}, "$unset": {"[Experiment] g": "-"}}},
+            {"event_type": "$identify", "user_id": "user-1", "device_id": "device-1",
+             "user_properties": {"$set": {"[Experiment] f": "on", "plan": "pro"}}},
+            {"event_type": "purchase", "user_id": "user-1", "time": 5, "event_properties": {"p": 1}},
+            {"event_type": "late", "user_id": "user-1", "time": 99999999999999999999}
+        ]}"#;
+        let body = JsonBody::new(json);
+        let upload = Upload::parse(&body).unwrap();
+        let rules = Rules::new(Dialect::Amplitude, Timestamp::from_micros(1_700_000_100_000_000));
+        let read: Vec<_> = upload.events().iter().map(|event| *event.as_ref().unwrap()).collect();
+        assert_eq!(read.len(), 6);
+        let request =
+            v1::IngestRequest { events: read.iter().map(event).collect(), ..Default::default() };
+        let bytes = request.encode_to_vec();
+        let request = IngestRequestRef::decode(&bytes, DecodeLimits::default()).unwrap();
+        for (read, sent) in read.iter().zip(&request.events) {
+            let mut sent = incoming(&request, sent).unwrap();
+            sent.library = read.library;
+            let (read, sent) = (admit(read, &rules).unwrap(), admit(&sent, &rules).unwrap());
+            assert_eq!(format!("{read:?}"), format!("{sent:?}"));
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! `exposure import`: events out of files, through the same door as all others.
+
+mod convert;
+mod run;
+mod summary;
+
+pub(crate) use run::{Options, run};

@@ -1,0 +1,74 @@
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::client::ClientOptions;
+use crate::units::parse_span;
+
+/// What load to generate.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// Calls of one batch each, or streams of batches
+    #[arg(long, value_enum, default_value_t = Mode::Unary)]
+    pub(super) mode: Mode,
+    /// Events of one batch
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(super) batch: u64,
+    /// Calls under way at one moment, or batches under way on each stream
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub(super) in_flight: u64,
+    /// Streams
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub(super) streams: u64,
+    /// Connections that calls or streams are spread over
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub(super) connections: u64,
+    /// How long; a number alone is seconds
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(super) duration: Duration,
+    /// Events a second to aim at, however the server keeps up [default: as many as it takes]
+    #[arg(long, value_name = "EV/S")]
+    pub(super) rate: Option<u64>,
+    /// Users
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=9_999_999_999))]
+    pub(super) users: u64,
+    /// Flags
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1500))]
+    pub(super) flags: u64,
+    /// Users times flags, in place of the number of users
+    #[arg(long, value_name = "N", conflicts_with = "users")]
+    pub(super) registers: Option<u64>,
+    /// Write every register once, as fast as possible, and end
+    #[arg(long)]
+    pub(super) preload: bool,
+    /// Reads of one user's properties a second, on a connection of their own
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) read_rate: u64,
+    /// Threads of the generator
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=256))]
+    pub(super) threads: u64,
+    #[command(flatten)]
+    pub(super) client: ClientOptions,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Mode {
+    /// Calls of one batch each
+    Unary,
+    /// Streams of batches
+    Stream,
+}
+
+impl Options {
+    /// Users, once the number of registers was asked for.
+    pub(super) fn n_users(&self) -> u64 {
+        self.registers.map_or(self.users, |registers| registers.div_ceil(self.flags).max(1))
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| "give seconds".to_owned()),
+        Err(_) => parse_span(text),
+    }
+}

@@ -1,0 +1,55 @@
+use serde_json::{Value, json};
+
+use super::options::{Mode, Options};
+use super::tally::Tally;
+use crate::console::{self, Table};
+use crate::failure::Result;
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub(super) struct Report {
+    pub(super) writes: Tally,
+    pub(super) reads: Tally,
+    pub(super) seconds: f64,
+    pub(super) counts_match: bool,
+}
+
+impl Report {
+    pub(super) fn print(&self, options: &Options) -> Result<()> {
+        let members = self.members(options);
+        if options.client.json {
+            return console::json(&members);
+        }
+        let mut table = Table::new(&["measure", "value"]);
+        for (name, value) in members.as_object().into_iter().flatten() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            table.row([name.clone(), value]);
+        }
+        table.row(["duplicates".to_owned(), self.writes.outcomes.duplicate.to_string()]);
+        table.row(["retries".to_owned(), self.writes.retries.to_string()]);
+        table.print("")
+    }
+
+    fn members(&self, options: &Options) -> Value {
+        let events = self.writes.outcomes.total();
+        let mut members = json!({
+            "mode": match options.mode { Mode::Unary => "unary", Mode::Stream => "stream" },
+            "batch": options.batch,
+            "in_flight": options.in_flight,
+            "streams": match options.mode { Mode::Unary => 0, Mode::Stream => options.streams },
+            "events": events,
+            "seconds": (self.seconds * 1000.0).round() / 1000.0,
+            "events_per_s": (events as f64 / self.seconds.max(1e-9)).round(),
+            "p50_ms": self.writes.quantile_ms(0.5),
+            "p99_ms": self.writes.quantile_ms(0.99),
+            "max_ms": self.writes.quantile_ms(1.0),
+            "rejected": self.writes.outcomes.rejected,
+            "counts_match": self.counts_match,
+        });
+        if let Some(members) = members.as_object_mut().filter(|_| !self.reads.is_empty()) {
+            members.insert("read_p50_ms".to_owned(), json!(self.reads.quantile_ms(0.5)));
+            members.insert("read_p99_ms".to_owned(), json!(self.reads.quantile_ms(0.99)));
+        }
+        members
+    }
+}

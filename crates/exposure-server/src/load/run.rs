@@ -1,0 +1,146 @@
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::counts::Counts;
+use super::options::{Mode, Options};
+use super::pace::Pace;
+use super::report::Report;
+use super::source::{Plan, Source};
+use super::streams::LoadStream;
+use super::tally::Tally;
+use super::{reads, unary};
+use crate::client::Connection;
+use crate::environment::Environment;
+use crate::failure::{Failure, Result};
+
+/// Whose counts are compared: one name, so that many runs do not use up the names of a project.
+const LIBRARY: &str = concat!("exposure-load/", env!("CARGO_PKG_VERSION"));
+/// A preload ends by itself.
+const FAR: Duration = Duration::from_hours(24);
+
+/// Generates load and reports; 1 where the server's counts are not what was sent.
+pub(crate) fn run(options: &Options, environment: &Environment) -> Result<ExitCode> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(options.threads as usize)
+        .enable_all()
+        .build()
+        .map_err(Failure::failed)?;
+    let report = runtime.block_on(generate(options, environment))?;
+    report.print(options)?;
+    Ok(if report.counts_match { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn generate(options: &Options, environment: &Environment) -> Result<Report> {
+    let (endpoint, key) = options.client.resolve(environment)?;
+    let mut connections = Vec::new();
+    for _ in 0..options.connections {
+        connections.push(Connection::new(&endpoint, key.clone()).await?);
+    }
+    let aside = Connection::new(&endpoint, key).await?;
+    let before = Counts::of(&aside, LIBRARY).await?;
+
+    let plan = Arc::new(Plan::new(options.n_users(), options.flags, options.preload));
+    let start = Instant::now();
+    let end = start + if options.preload { FAR } else { options.duration };
+    let done = Arc::new(AtomicBool::new(false));
+    let mut readers = readers(options, &aside, &plan, start, end, &done);
+    let shown = tokio::spawn(show(options.clone(), Arc::clone(&plan), start));
+    let mut writers = writers(options, &connections, &plan, start, end).await?;
+    let writes = join(&mut writers).await?;
+    let seconds = start.elapsed().as_secs_f64();
+    done.store(true, Ordering::Relaxed);
+    shown.abort();
+    let reads = join(&mut readers).await?;
+
+    let counts_match = Counts::of(&aside, LIBRARY).await?.grew_by(before, writes.outcomes);
+    Ok(Report { writes, reads, seconds, counts_match })
+}
+
+async fn writers(
+    options: &Options,
+    connections: &[Connection],
+    plan: &Arc<Plan>,
+    start: Instant,
+    end: Instant,
+) -> Result<JoinSet<Result<Tally>>> {
+    let mut writers = JoinSet::new();
+    let n_events = options.batch as usize;
+    let n_writers = match options.mode {
+        Mode::Unary => options.in_flight,
+        Mode::Stream => options.streams,
+    };
+    let rate = options.rate.map(|rate| rate as f64 / options.batch as f64);
+    let interval = Pace::interval(rate, n_writers);
+    for (number, connection) in (0..n_writers).zip(connections.iter().cycle()) {
+        let source = Source::new(Arc::clone(plan), number);
+        // Workers with fixed times begin one after the other, not all in the same instant.
+        let offset = interval.map_or(Duration::ZERO, |it| it.mul_f64(number as f64 / n_writers as f64));
+        let pace = Pace::new(start + offset, end, interval);
+        match options.mode {
+            Mode::Unary => {
+                writers.spawn(unary::work(connection.clone(), source, pace, n_events, LIBRARY));
+            }
+            Mode::Stream => {
+                let window = options.in_flight as usize;
+                let stream =
+                    LoadStream::open(connection, source, pace, window, n_events, LIBRARY).await?;
+                writers.spawn(stream.work());
+            }
+        }
+    }
+    Ok(writers)
+}
+
+fn readers(
+    options: &Options,
+    aside: &Connection,
+    plan: &Arc<Plan>,
+    start: Instant,
+    end: Instant,
+    done: &Arc<AtomicBool>,
+) -> JoinSet<Result<Tally>> {
+    let mut readers = JoinSet::new();
+    if options.read_rate == 0 {
+        return readers;
+    }
+    let n_readers = options.read_rate.div_ceil(250).min(32);
+    let interval = Pace::interval(Some(options.read_rate as f64), n_readers);
+    for number in 0..n_readers {
+        let source = Source::new(Arc::clone(plan), 1 << 32 | number);
+        let offset = interval.map_or(Duration::ZERO, |it| it.mul_f64(number as f64 / n_readers as f64));
+        let pace = Pace::new(start + offset, end, interval);
+        readers.spawn(reads::work(aside.clone(), source, pace, Arc::clone(done)));
+    }
+    readers
+}
+
+/// Waits for all; the first failure ends the others.
+async fn join(workers: &mut JoinSet<Result<Tally>>) -> Result<Tally> {
+    let mut tally = Tally::new()?;
+    while let Some(worker) = workers.join_next().await {
+        tally.add(&worker.map_err(Failure::failed)??)?;
+    }
+    Ok(tally)
+}
+
+/// Shows how far it is, on a terminal alone.
+async fn show(options: Options, plan: Arc<Plan>, start: Instant) {
+    let length = if options.preload { plan.n_registers() } else { options.duration.as_secs() };
+    let unit = if options.preload { "registers" } else { "s" };
+    let bar = ProgressBar::new(length);
+    if let Ok(style) = ProgressStyle::with_template(&format!("{{bar:30}} {{pos}}/{{len}} {unit}")) {
+        bar.set_style(style);
+    }
+    let mut interval = tokio::time::interval(Duration::from_millis(500));
+    loop {
+        interval.tick().await;
+        bar.set_position(if options.preload { plan.handed_out() } else { start.elapsed().as_secs() });
+    }
+}
