@@ -8,9 +8,9 @@ use crate::error::Failure;
 use crate::track::parse_time;
 
 /// The parameters of a query; what can not be read is answered as JSON.
-pub(super) struct Parameters<T>(pub(super) T);
+pub(crate) struct Parameters<T>(pub(super) T);
 
-impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(

@@ -42,10 +42,16 @@ impl<'a> Body<'a> {
     /// # Errors
     /// Fails on what is no such object, and on more than `max_exposures`.
     pub(super) fn parse(text: &'a str, max_exposures: usize) -> Result<Self> {
-        let members: Members<'a> = serde_json::from_str(text).map_err(|error| {
-            let message = format!("the body is no JSON object with `exposures`: {error}");
+        let refused = |why: &str| {
+            let message = format!("the body is no JSON object with `exposures`: {why}");
             ServiceError::new(ErrorCode::Invalid, message)
-        })?;
+        };
+        // An array would pass for an object whose members come without their names.
+        if !text.trim_start().starts_with('{') {
+            return Err(refused("it does not begin with `{`"));
+        }
+        let members: Members<'a> =
+            serde_json::from_str(text).map_err(|error| refused(&error.to_string()))?;
         let exposures = present(members.exposures).ok_or_else(|| {
             ServiceError::missing("exposures", "`exposures` is missing; send an array of them")
         })?;

@@ -57,12 +57,18 @@ pub(super) struct Unread<'a> {
 impl<'a> Read<'a> {
     /// Reads one exposure of a body.
     pub(super) fn parse(json: &'a RawValue) -> Result<Self, Unread<'a>> {
-        let members: Members<'a> = if json.get().starts_with('{') {
-            serde_json::from_str(json.get()).unwrap_or_default()
-        } else {
-            let rejection = invalid("exposures", "holds a value that is no object");
-            return Err(Unread { rejection, user_id: "".into(), device_id: "".into() });
+        let unread = |message| Unread {
+            rejection: invalid("exposures", message),
+            user_id: Cow::default(),
+            device_id: Cow::default(),
         };
+        // An array would pass for an object whose members come without their names.
+        if !json.get().starts_with('{') {
+            return Err(unread("holds a value that is no object"));
+        }
+        // It is JSON, as part of the body.
+        let members: Members<'a> = serde_json::from_str(json.get())
+            .map_err(|_| unread("holds an object that has a member twice"))?;
         Self::of(&members).map_err(|rejection| {
             let named = |member| text("", member).ok().flatten().unwrap_or_default();
             Unread {

@@ -87,6 +87,7 @@ async fn metadata_is_bounded_and_text_is_lenient() {
         r#"{{"exposures":[
             {{"user_id":"a","flag_key":"f","variant":"on","metadata":{deep}}},
             {{"user_id":"a","flag_key":"f","variant":"on","metadata":"{long}"}},
+            {{"user_id":"a","flag_key":"f","variant":"on","variant":"off"}},
             {{"user_id":"b\ud800","flag_key":"caf\u00e9 \ud83d\ude80","variant":"on"}}
         ],"library":"page/1","unknown":[1,{{}}]}}"#,
         long = "x".repeat(64 * 1024),
@@ -101,7 +102,11 @@ async fn metadata_is_bounded_and_text_is_lenient() {
         (&results[1]["code"], &results[1]["field"]),
         (&json!("TOO_LONG"), &json!("metadata"))
     );
-    assert_eq!(results[2]["effects"], json!([{ "flag_key": "café 🚀", "effect": "set" }]));
+    assert_eq!(
+        (&results[2]["code"], &results[2]["field"]),
+        (&json!("INVALID"), &json!("exposures"))
+    );
+    assert_eq!(results[3]["effects"], json!([{ "flag_key": "café 🚀", "effect": "set" }]));
     let found = world.get("/v1/properties?user_id=b%EF%BF%BD").await;
     let expected =
         json!({ "profile": "user:b\u{fffd}", "properties": { "[Experiment] café 🚀": "on" } });
