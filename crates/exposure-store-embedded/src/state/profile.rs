@@ -50,6 +50,13 @@ impl Profile {
         self.more.get_or_insert_default()
     }
 
+    /// Gives the id back to a profile that was erased and is somebody again.
+    pub(crate) fn name_again(&mut self, id: &str) {
+        if self.id.is_empty() {
+            self.id = id.into();
+        }
+    }
+
     /// Whether nothing is known of it: it was erased, or only duplicates ever named it.
     pub(crate) fn is_blank(&self) -> bool {
         let has_more = |more: &More| {

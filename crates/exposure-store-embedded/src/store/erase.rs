@@ -147,7 +147,9 @@ impl Inner {
         let block = self.encode(&profile, &long);
         let (owner, removed) = (id.to_owner(), removed.to_u128());
         let erasure = Erasure { project, key, owner, until, block, removed, n_removed };
-        Ok(Planned { erasure, last, was_known: !history.is_empty() })
+        // Events beside the user go with the user, which is erased first.
+        let was_known = history.iter().any(|event| event.raw() == id || event.time > until);
+        Ok(Planned { erasure, last, was_known })
     }
 
     fn rebuild(

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use exposure_core::{Effects, RawId, SeenKey, Timestamp};
+use exposure_core::{Effects, RawId, SeenKey};
 use exposure_store::{Error, Origin, ProjectId, Result, StoredEvent, StoredWrite};
 
 use super::Inner;
@@ -31,10 +31,8 @@ impl Inner {
         id: RawId<'_>,
     ) -> Result<Vec<StoredEvent>> {
         let key = self.secret.profile(project, id);
-        let seen = self.with_profile(key, |profile, _, _| {
-            (profile.last, profile.more.as_ref().and_then(|more| more.erased_until))
-        })?;
-        let Some((last, erased_until)) = seen else { return Ok(Vec::new()) };
+        let last = self.with_profile(key, |profile, _, _| profile.last)?;
+        let Some(last) = last else { return Ok(Vec::new()) };
         self.settled(last).await?;
         // The files' end is taken before the walk: what moves from the log to a file meanwhile
         // is then found in the log, whose segments outlive the move.
@@ -56,10 +54,8 @@ impl Inner {
             }
             position = previous;
         }
-        let erased_until = erased_until.unwrap_or(Timestamp::MIN);
-        events.retain(|event| event.time > erased_until);
-        if matches!(id, RawId::Device(_)) && self.any_erased.load(Ordering::Relaxed) {
-            // What stands here beside a user that was erased is that user's.
+        if self.any_erased.load(Ordering::Relaxed) {
+            // What stands beside a user on a device is that user's.
             let mut kept = Vec::with_capacity(events.len());
             for event in events {
                 if self.erased_until(project, event.raw())?.is_none_or(|until| event.time > until) {

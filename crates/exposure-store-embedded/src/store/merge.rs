@@ -64,11 +64,8 @@ pub(crate) fn merge_record(
             let before = profile.memory();
             merged.previous = std::mem::replace(&mut profile.last, position);
             profile.referenced = true;
-            if profile.id.is_empty() {
-                // It was erased, and is somebody again.
-                profile.id = event.raw().as_str().into();
-            }
             if status == Status::Merged {
+                profile.name_again(event.raw().as_str());
                 let applied =
                     apply_event(profile, long, texts, event, keys.own.as_ref(), &keys.extra);
                 for effect in applied.own.into_iter().chain(applied.extra) {
@@ -98,6 +95,7 @@ pub(crate) fn merge_record(
                 merged.previous_device = std::mem::replace(&mut profile.last, position);
                 profile.referenced = true;
                 if status == Status::Merged {
+                    profile.name_again(event.ids.device().map_or("", |device| device.as_str()));
                     let links = &mut profile.more().links;
                     merged.links_changed =
                         links.add(user.as_str(), event.time, limits.users_per_device);
