@@ -18,6 +18,7 @@ use crate::deadline::timeout;
 use crate::error::{explained, late, status};
 use crate::ingest::IngestTransport;
 use crate::method::{INGEST_PREFIX, PREFIX, method_name};
+use crate::receiving::Receiving;
 
 /// Every call of every connection: bounds, deadlines, reasons, metrics, and the way to the
 /// service. Ingest goes there straight, past the router.
@@ -26,6 +27,7 @@ pub(crate) struct Calls {
     ingest: IngestServer<IngestTransport>,
     routes: Routes,
     room: Arc<Semaphore>,
+    receiving: Receiving,
     settings: Arc<Settings>,
 }
 
@@ -36,7 +38,8 @@ impl Calls {
         settings: Settings,
     ) -> Self {
         let room = Semaphore::new(settings.max_calls.clamp(1, Semaphore::MAX_PERMITS));
-        Self { ingest, routes, room: Arc::new(room), settings: Arc::new(settings) }
+        let receiving = Receiving::new(&settings);
+        Self { ingest, routes, room: Arc::new(room), receiving, settings: Arc::new(settings) }
     }
 
     /// A place among the calls of the server, unless a bound is reached.
@@ -66,7 +69,7 @@ impl Service<http::Request<Body>> for Calls {
         let started = Instant::now();
         let path = request.uri().path();
         let method = method_name(path);
-        let is_ours = path.starts_with(PREFIX);
+        let (is_ours, is_ingest) = (path.starts_with(PREFIX), path.starts_with(INGEST_PREFIX));
         let permit = match self.enter(request.extensions().get::<Peer>()) {
             Ok(permit) => permit,
             Err(refused) => {
@@ -78,11 +81,12 @@ impl Service<http::Request<Body>> for Calls {
         let limit = timeout(request.headers()).map_or(limit, |timeout| timeout.min(limit));
         // Begun before the one below us, which answers with another code, and asked before it.
         let sleep = tokio::time::sleep(limit);
-        let answer: BoxFuture<_, Infallible> = if path.starts_with(INGEST_PREFIX) {
-            self.ingest.call(request)
-        } else {
-            Box::pin(self.routes.call(request))
-        };
+        let (mut head, body) = request.into_parts();
+        let (body, held) = self.receiving.count(body);
+        head.extensions.insert(held);
+        let request = http::Request::from_parts(head, body);
+        let answer: BoxFuture<_, Infallible> =
+            if is_ingest { self.ingest.call(request) } else { Box::pin(self.routes.call(request)) };
         Box::pin(async move {
             let response = tokio::select! {
                 biased;

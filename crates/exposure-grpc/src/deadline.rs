@@ -50,8 +50,8 @@ mod tests {
     #[test]
     fn timeouts_are_digits_and_a_unit() {
         for (timeout, expected) in [
-            ("1H", Some(Duration::from_secs(3600))),
-            ("2M", Some(Duration::from_secs(120))),
+            ("1H", Some(Duration::from_hours(1))),
+            ("2M", Some(Duration::from_mins(2))),
             ("3S", Some(Duration::from_secs(3))),
             ("4m", Some(Duration::from_millis(4))),
             ("5u", Some(Duration::from_micros(5))),

@@ -25,6 +25,7 @@ mod health;
 mod calls;
 mod connection;
 mod method;
+mod receiving;
 
 mod auth;
 mod deadline;

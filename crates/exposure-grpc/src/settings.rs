@@ -5,6 +5,8 @@ use std::time::Duration;
 pub struct Settings {
     /// Bytes of one message, after decompression. Default 16 MiB.
     pub max_message_bytes: usize,
+    /// Bytes of all messages that are being received and not whole yet. Default 256 MiB.
+    pub max_receiving_bytes: usize,
     /// Property writes over all events of one request. Default 100,000.
     pub max_batch_writes: usize,
     /// Batches that one stream may have sent without an acknowledgement, 1 to 1024. Default 32.
@@ -40,6 +42,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             max_message_bytes: 16 * 1024 * 1024,
+            max_receiving_bytes: 256 * 1024 * 1024,
             max_batch_writes: 100_000,
             stream_credit: 32,
             max_ingest_streams: 256,

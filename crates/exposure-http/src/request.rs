@@ -123,15 +123,15 @@ fn path_name(matched: &str) -> &'static str {
 
 const fn status_class(status: u16) -> &'static str {
     match status {
-        ..300 => "2xx",
-        300..400 => "3xx",
         400 => "400",
         401 => "401",
         403 => "403",
         404 => "404",
         413 => "413",
         429 => "429",
-        401..500 => "4xx",
-        500.. => "5xx",
+        _ if status < 300 => "2xx",
+        _ if status < 400 => "3xx",
+        _ if status < 500 => "4xx",
+        _ => "5xx",
     }
 }

@@ -15,6 +15,7 @@ use crate::deadline::deadline;
 use crate::drain::Drain;
 use crate::error::status;
 use crate::outgoing::Answers;
+use crate::receiving::Held;
 
 /// `IngestService` over bytes.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ impl IngestBytes for IngestTransport {
 
     async fn ingest(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Status> {
         let caller = caller(self.intake.handle(), request.metadata(), Scope::Ingest)?;
+        release(request.extensions().get::<Held>());
         let message = request.into_inner();
         let answer = self.intake.unary(&caller, &message).await;
         answer.map(Response::new).map_err(|error| status(&error))
@@ -68,7 +70,15 @@ impl IngestBytes for IngestTransport {
             self.drain.clone(),
             deadline,
         );
-        let answers = stream.spawn(request.into_inner(), &self.settings, permit);
+        let held = request.extensions().get::<Held>().cloned();
+        let answers = stream.spawn(request.into_inner(), held, &self.settings, permit);
         Ok(Response::new(answers))
+    }
+}
+
+/// A message that is whole counts as one that is stored, and no longer as one that comes.
+fn release(held: Option<&Held>) {
+    if let Some(held) = held {
+        held.release();
     }
 }

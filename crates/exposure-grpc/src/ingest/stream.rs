@@ -18,6 +18,7 @@ use crate::deadline::wait_for;
 use crate::drain::Drain;
 use crate::error::{draining, explained, late, stalled, status};
 use crate::outgoing::{Answers, Outgoing, Unsent, outgoing};
+use crate::receiving::Held;
 
 /// One `IngestStream`: reads batches as long as the client has credit, stores several at once,
 /// and answers them in the order in which they came.
@@ -57,6 +58,7 @@ impl IngestStream {
     pub(super) fn spawn(
         self,
         requests: Streaming<Bytes>,
+        held: Option<Held>,
         settings: &Settings,
         permit: OwnedSemaphorePermit,
     ) -> Answers<Bytes> {
@@ -64,16 +66,21 @@ impl IngestStream {
         let n_answers = self.credit.window() as usize + 3;
         let (outgoing, answers) = outgoing(n_answers, settings.stream_stall);
         tokio::spawn(async move {
-            self.run(requests, outgoing).await;
+            self.run(requests, held, outgoing).await;
             drop(permit);
         });
         answers
     }
 
-    async fn run(mut self, requests: Streaming<Bytes>, outgoing: Outgoing<Bytes>) {
+    async fn run(
+        mut self,
+        requests: Streaming<Bytes>,
+        held: Option<Held>,
+        outgoing: Outgoing<Bytes>,
+    ) {
         let first = credit(self.credit.window() as i32);
         let end = match outgoing.send(first).await {
-            Ok(()) => self.take_in(requests, &outgoing).await,
+            Ok(()) => self.take_in(requests, held, &outgoing).await,
             Err(unsent) => ended(unsent),
         };
         outgoing.end(match end {
@@ -83,7 +90,12 @@ impl IngestStream {
         });
     }
 
-    async fn take_in(&mut self, mut requests: Streaming<Bytes>, outgoing: &Outgoing<Bytes>) -> End {
+    async fn take_in(
+        &mut self,
+        mut requests: Streaming<Bytes>,
+        held: Option<Held>,
+        outgoing: &Outgoing<Bytes>,
+    ) -> End {
         let mut drain = self.drain.clone();
         let deadline = wait_for(self.deadline);
         tokio::pin!(deadline);
@@ -103,6 +115,9 @@ impl IngestStream {
                 message = requests.message() => match message {
                     Ok(Some(message)) => match self.admit() {
                         Ok(caller) => {
+                            if let Some(held) = &held {
+                                held.release();
+                            }
                             let intake = Arc::clone(&self.intake);
                             under_way.push_back(async move {
                                 intake.streamed(&caller, &message).await

@@ -92,6 +92,27 @@ async fn bytes_in_flight_are_bounded() {
     waiting.await.unwrap().unwrap();
 }
 
+#[tokio::test]
+async fn bytes_on_their_way_are_bounded_and_given_back() {
+    let settings = Settings { max_receiving_bytes: 4096, ..Settings::default() };
+    let world = World::with(settings, exposure_service::Settings::default()).await;
+    let mut client = world.ingest().await;
+    let long = request(&"u".repeat(5000));
+    let status = client.ingest(keyed(long)).await.unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status)),
+        (Code::ResourceExhausted, "RESOURCE_EXHAUSTED".into())
+    );
+    let mut stream = crate::stream::Client::open(&world).await;
+    stream.credit().await;
+    // Together more than the bound, one after the other within it.
+    for batch_id in 0..12 {
+        client.ingest(keyed(request(&"u".repeat(1000)))).await.unwrap();
+        stream.send(batch_id, &["u".repeat(1000).as_str()]).await;
+        assert_eq!(stream.acknowledged().await, (batch_id, 1));
+    }
+}
+
 #[cfg(feature = "gzip")]
 #[tokio::test]
 async fn gzip_is_taken_and_given() {

@@ -1,5 +1,10 @@
 //! The whole transport in one process: real HTTP/2 over pipes, a store in memory.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 mod auth;
 mod bad_input;

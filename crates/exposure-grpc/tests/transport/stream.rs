@@ -286,8 +286,10 @@ async fn what_befalls_every_batch_ends_the_stream() {
     let key = world.key(&[Scope::Ingest]).await;
     let mut client = Client::open_with(&world, &key).await.unwrap();
     client.credit().await;
-    let batch =
-        v1::IngestRequest { import_options: Some(Default::default()), ..Default::default() };
+    let batch = v1::IngestRequest {
+        import_options: Some(v1::ImportOptions::default()),
+        ..Default::default()
+    };
     let message = v1::IngestStreamRequest { batch_id: 1, batch: Some(batch) };
     client.batches.send(message).await.unwrap();
     let status = client.answer().await.unwrap_err();
@@ -302,7 +304,7 @@ async fn bytes_that_are_no_message_end_the_stream_after_what_came_before() {
     let world = World::new().await;
     let mut grpc = tonic::client::Grpc::new(world.channel().await);
     grpc.ready().await.unwrap();
-    let good = v1::IngestStreamRequest { batch_id: 5, batch: Some(Default::default()) };
+    let good = v1::IngestStreamRequest { batch_id: 5, batch: Some(v1::IngestRequest::default()) };
     let good = Bytes::from(prost::Message::encode_to_vec(&good));
     let messages = [good, Bytes::from_static(b"\x12\xff\x01")];
     let path = PathAndQuery::from_static("/exposure.v1.IngestService/IngestStream");

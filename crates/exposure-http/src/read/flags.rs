@@ -22,20 +22,20 @@ pub(crate) struct AskedPage {
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Flags {
-    flags: Vec<Flag>,
+    flags: Vec<ToldFlag>,
     next_page_token: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Flag {
+struct ToldFlag {
     flag_key: Box<str>,
-    variants: BTreeMap<Box<str>, Variant>,
+    variants: BTreeMap<Box<str>, VariantCounts>,
     profiles: u64,
     jumpers: u64,
 }
 
 #[derive(Debug, Serialize)]
-struct Variant {
+struct VariantCounts {
     profiles: u64,
     exposures: u64,
     first_time: String,
@@ -57,9 +57,9 @@ pub(crate) async fn flags(
     }))
 }
 
-fn flag(of: FlagSummary) -> Flag {
+fn flag(of: FlagSummary) -> ToldFlag {
     let variant = |of: VariantSummary| {
-        let counts = Variant {
+        let counts = VariantCounts {
             profiles: of.profiles,
             exposures: of.exposures,
             first_time: show_time(of.first_time),
@@ -67,7 +67,7 @@ fn flag(of: FlagSummary) -> Flag {
         };
         (of.variant, counts)
     };
-    Flag {
+    ToldFlag {
         flag_key: of.flag_key,
         variants: of.variants.into_iter().map(variant).collect(),
         profiles: of.profiles,

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The raw JSON of a member; `null` is as good as absent.
-pub(super) fn present<'a>(member: Option<&'a RawValue>) -> Option<&'a str> {
+pub(super) fn present(member: Option<&RawValue>) -> Option<&str> {
     member.map(RawValue::get).filter(|json| *json != "null")
 }
 

@@ -1,5 +1,5 @@
 //! The whole transport over a socket of this machine, a store in memory behind it.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bounds;
 mod questions;

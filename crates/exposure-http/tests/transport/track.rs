@@ -72,8 +72,12 @@ async fn each_member_of_the_wrong_type_is_named() {
     // They stand in the log of rejected events, with whom they name.
     let caller = world.handle.authenticate(KEY).unwrap();
     let page = exposure_service::Page::first(1000);
-    let rejected =
-        world.handle.rejected_events(&caller, &Default::default(), &page).await.unwrap().items;
+    let rejected = world
+        .handle
+        .rejected_events(&caller, &exposure_service::RejectFilter::default(), &page)
+        .await
+        .unwrap()
+        .items;
     assert_eq!(rejected.len(), fields.len());
     assert_eq!(rejected[0].user_id.as_deref(), Some("u"));
     assert!(rejected[0].event.starts_with(b"{"));
