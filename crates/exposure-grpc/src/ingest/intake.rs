@@ -2,7 +2,7 @@ use bytes::Bytes;
 use exposure_core::{Admitted, Outcome};
 use exposure_proto::answer::AnswerEncoder;
 use exposure_proto::convert::{incoming, rules};
-use exposure_proto::decode::{DecodeError, DecodeLimits, IngestRequestRef};
+use exposure_proto::decode::{BodyRef, DecodeError, DecodeLimits, IngestRequestRef};
 use exposure_service::{Caller, Handle, IngestRequest, Receipt, Refused, ServiceError};
 
 use super::pool::BufferPool;
@@ -98,6 +98,10 @@ impl Intake {
             incoming(request, event).map_err(|rejection| Refused {
                 user_id: event.user_id.unwrap_or_default(),
                 device_id: event.device_id.unwrap_or_default(),
+                event: match event.body {
+                    BodyRef::Unread(unread) => unread.event.unwrap_or_default(),
+                    _ => &[],
+                },
                 ..Refused::from(rejection)
             })
         });

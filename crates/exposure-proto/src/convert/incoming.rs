@@ -2,13 +2,15 @@ use exposure_core::{
     Body, ErrorCode, EventTime, Exposure, Incoming, Kind, Metadata, Rejection, Timestamp,
 };
 
-use crate::decode::{BodyRef, EventRef, ExposureRef, IngestRequestRef};
+use super::code::core_code;
+use crate::decode::{BodyRef, EventRef, ExposureRef, IngestRequestRef, UnreadRef};
 use crate::v1;
 
 /// An event of a request as the rules take it, everything borrowed from the request.
 ///
 /// # Errors
-/// Rejects an event without a body, of a kind that is not known, or with JSON that is none.
+/// Rejects an event without a body, of a kind that is not known, or with JSON that is none, and
+/// what an importer could not read as the importer says.
 #[inline]
 pub fn incoming<'b>(
     request: &'b IngestRequestRef<'_>,
@@ -23,7 +25,7 @@ pub fn incoming<'b>(
         sent: None,
         sequence: event.sequence,
         insert_id: event.insert_id,
-        body: body(&event.body)?,
+        body: body(&event.body, request.import_options.is_some())?,
         changes: request.writes(event),
         ignored_properties: event.has_ignored_properties,
         library: request.library.unwrap_or_default(),
@@ -31,7 +33,7 @@ pub fn incoming<'b>(
 }
 
 #[inline]
-fn body<'b>(body: &BodyRef<'b>) -> Result<Body<'b>, Rejection> {
+fn body<'b>(body: &BodyRef<'b>, is_import: bool) -> Result<Body<'b>, Rejection> {
     match *body {
         BodyRef::Exposure(exposure) => exposure_body(&exposure),
         BodyRef::Assignment(assignment) => {
@@ -56,6 +58,7 @@ fn body<'b>(body: &BodyRef<'b>) -> Result<Body<'b>, Rejection> {
             },
             payload: payload(identify.properties)?,
         }),
+        BodyRef::Unread(unread) => Err(refusal(&unread, is_import)),
         BodyRef::Missing => Err(Rejection::new(
             ErrorCode::Missing,
             "body",
@@ -88,6 +91,40 @@ fn payload(json: Option<&[u8]>) -> Result<&[u8], Rejection> {
     let checked = Metadata::parse(json)
         .map_err(|error| Rejection { field: "properties".into(), ..Rejection::from(error) })?;
     Ok(checked.json)
+}
+
+/// Bytes of an importer's words that are kept: what it sends stands in a log of bounded size.
+const FIELD_BYTES: usize = 128;
+const MESSAGE_BYTES: usize = 1024;
+
+/// What an importer says of an event that it could not read.
+#[cold]
+fn refusal(unread: &UnreadRef<'_>, is_import: bool) -> Rejection {
+    if !is_import {
+        return Rejection::new(
+            ErrorCode::Invalid,
+            "body",
+            "is `unread`, which only an import may send; send the event itself",
+        );
+    }
+    let code = v1::ErrorCode::try_from(unread.code).ok().and_then(core_code);
+    let cut = |text: &str, n_bytes| text[..text.floor_char_boundary(n_bytes)].to_owned();
+    Rejection {
+        code: code.filter(|code| is_of_content(*code)).unwrap_or(ErrorCode::Invalid),
+        field: cut(unread.field, FIELD_BYTES).into(),
+        message: cut(unread.message, MESSAGE_BYTES).into(),
+    }
+}
+
+const fn is_of_content(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::Missing
+            | ErrorCode::Invalid
+            | ErrorCode::TooShort
+            | ErrorCode::TooLong
+            | ErrorCode::TooDeep
+    )
 }
 
 #[cold]

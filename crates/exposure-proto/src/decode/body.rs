@@ -20,6 +20,8 @@ pub enum BodyRef<'a> {
     Outcome(OutcomeRef<'a>),
     /// Who a user is.
     Identify(IdentifyRef<'a>),
+    /// What an importer could not read.
+    Unread(UnreadRef<'a>),
 }
 
 /// An exposure, read in place. Its fields are those of the message.
@@ -62,6 +64,19 @@ pub struct IdentifyRef<'a> {
     pub kind: i32,
     /// JSON of the sender.
     pub properties: Option<&'a [u8]>,
+}
+
+/// An event that an importer could not read. Its fields are those of the message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnreadRef<'a> {
+    /// The number of an `ErrorCode`.
+    pub code: i32,
+    /// The field at fault.
+    pub field: &'a str,
+    /// What is wrong.
+    pub message: &'a str,
+    /// The event as it came.
+    pub event: Option<&'a [u8]>,
 }
 
 /// Where the writes of all events of a request are put, one after the other.
@@ -196,6 +211,32 @@ impl<'a> Merge<'a> for IdentifyRef<'a> {
                 WRITES => writes.read(&mut reader, depth)?,
                 PROPERTIES => self.properties = Some(reader.bytes()?),
                 key => reader.skip_unknown(key, 3, depth)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Merge<'a> for UnreadRef<'a> {
+    #[cold]
+    fn merge(
+        &mut self,
+        message: &'a [u8],
+        depth: u32,
+        _: &mut Writes<'_, 'a>,
+    ) -> Result<(), Fault> {
+        const CODE: u64 = integer(1);
+        const FIELD: u64 = delimited(2);
+        const MESSAGE: u64 = delimited(3);
+        const EVENT: u64 = delimited(4);
+        let mut reader = Reader::new(message);
+        while !reader.is_empty() {
+            match reader.varint()? {
+                CODE => self.code = reader.varint()? as i32,
+                FIELD => self.field = reader.text()?,
+                MESSAGE => self.message = reader.text()?,
+                EVENT => self.event = Some(reader.bytes()?),
+                key => reader.skip_unknown(key, 4, depth)?,
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::body::{AssignmentRef, BodyRef, ExposureRef, IdentifyRef, Merge, OutcomeRef, Writes};
+use super::body::{AssignmentRef, BodyRef, ExposureRef, IdentifyRef, Merge, OutcomeRef, UnreadRef, Writes};
 use super::error::Fault;
 use super::reader::{Reader, delimited, integer};
 
@@ -47,6 +47,7 @@ impl<'a> EventRef<'a> {
         const OUTCOME: u64 = delimited(8);
         const IDENTIFY: u64 = delimited(9);
         const HAS_IGNORED_PROPERTIES: u64 = integer(10);
+        const UNREAD: u64 = delimited(11);
         let start = writes.list.len();
         let mut event = Self::default();
         let mut reader = Reader::new(message);
@@ -93,7 +94,15 @@ impl<'a> EventRef<'a> {
                     event.body = BodyRef::Identify(body);
                 }
                 HAS_IGNORED_PROPERTIES => event.has_ignored_properties = reader.varint()? != 0,
-                key => reader.skip_unknown(key, 10, depth)?,
+                UNREAD => {
+                    let held = match event.body {
+                        BodyRef::Unread(held) => Some(held),
+                        _ => None,
+                    };
+                    let body: UnreadRef<'_> = merged(held, reader.bytes()?, start, depth, writes)?;
+                    event.body = BodyRef::Unread(body);
+                }
+                key => reader.skip_unknown(key, 11, depth)?,
             }
         }
         event.writes = (start, writes.list.len());

@@ -25,7 +25,7 @@ mod reader;
 mod request;
 mod stream;
 
-pub use body::{AssignmentRef, BodyRef, ExposureRef, IdentifyRef, OutcomeRef};
+pub use body::{AssignmentRef, BodyRef, ExposureRef, IdentifyRef, OutcomeRef, UnreadRef};
 pub use buffers::DecodeBuffers;
 pub use error::{DecodeError, DecodeErrorKind};
 pub use event::EventRef;

@@ -71,6 +71,12 @@ fn event_message(event: &EventRef<'_>, writes: &[PropertyChange<'_>]) -> v1::Eve
             writes: writes(),
             properties: json(identify.properties),
         })),
+        BodyRef::Unread(unread) => Some(Body::Unread(v1::Unread {
+            code: unread.code,
+            field: unread.field.to_owned(),
+            message: unread.message.to_owned(),
+            event: json(unread.event),
+        })),
     };
     v1::Event {
         user_id: event.user_id.map(str::to_owned),

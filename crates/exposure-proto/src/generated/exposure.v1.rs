@@ -1576,7 +1576,7 @@ pub struct Event {
     #[prost(bool, tag = "10")]
     pub has_ignored_properties: bool,
     /// Says what happened; exactly one is required.
-    #[prost(oneof = "event::Body", tags = "6, 7, 8, 9")]
+    #[prost(oneof = "event::Body", tags = "6, 7, 8, 9, 11")]
     pub body: ::core::option::Option<event::Body>,
 }
 /// Nested message and enum types in `Event`.
@@ -1596,6 +1596,9 @@ pub mod event {
         /// Says who the user is, without anything having been measured.
         #[prost(message, tag = "9")]
         Identify(super::Identify),
+        /// Says that an importer could not read the event in its sender's own form.
+        #[prost(message, tag = "11")]
+        Unread(super::Unread),
     }
 }
 /// Describes that a user saw a variant of a flag.
@@ -1659,6 +1662,23 @@ pub struct Identify {
     /// Carries a JSON object of the sender, at most 64 KiB and 40 levels deep.
     #[prost(bytes = "bytes", optional, tag = "3")]
     pub properties: ::core::option::Option<::prost::bytes::Bytes>,
+}
+/// Describes an event that an importer could not read: it is rejected as the importer says, counted, and kept in the
+/// log of rejected events. Needs import options on the request; without them it is rejected as INVALID.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Unread {
+    /// Names the reason; one that is not about an event's content counts as INVALID.
+    #[prost(enumeration = "ErrorCode", tag = "1")]
+    pub code: i32,
+    /// Names the field at fault, as the sender calls it; the first 128 bytes are kept.
+    #[prost(string, tag = "2")]
+    pub field: ::prost::alloc::string::String,
+    /// Says what is wrong and what would be right, for people; the first 1024 bytes are kept.
+    #[prost(string, tag = "3")]
+    pub message: ::prost::alloc::string::String,
+    /// Carries the event as it came; the first 1024 bytes are kept.
+    #[prost(bytes = "bytes", optional, tag = "4")]
+    pub event: ::core::option::Option<::prost::bytes::Bytes>,
 }
 /// Describes what an event does to one experiment property.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -53,6 +53,9 @@ fn body() -> impl Strategy<Value = Body> {
         1 => (any::<i32>(), writes(), of(json())).prop_map(|(kind, writes, properties)| {
             Body::Identify(v1::Identify { kind, writes, properties })
         }),
+        1 => (any::<i32>(), text(), text(), of(json())).prop_map(|(code, field, message, event)| {
+            Body::Unread(v1::Unread { code, field, message, event })
+        }),
     ]
 }
 

@@ -1,6 +1,26 @@
 use bytes::Bytes;
 use exposure_core::{Body, EventTime, Incoming, Kind, PropertyChange};
+use exposure_formats::Refused;
+use exposure_proto::convert::wire_code;
 use exposure_proto::v1;
+
+/// What could not be read, as the protocol says it.
+pub(super) fn unread(refused: &Refused<'_>) -> v1::Event {
+    // The server keeps the beginning; a body of many broken events must fit a request.
+    const KEPT_BYTES: usize = 1024;
+    let event = refused.event.as_bytes();
+    v1::Event {
+        user_id: text(Some(refused.user_id).filter(|id| !id.is_empty())),
+        device_id: text(Some(refused.device_id).filter(|id| !id.is_empty())),
+        body: Some(v1::event::Body::Unread(v1::Unread {
+            code: wire_code(refused.rejection.code).into(),
+            field: refused.rejection.field.to_string(),
+            message: refused.rejection.message.to_string(),
+            event: json(event.get(..KEPT_BYTES).unwrap_or(event)),
+        })),
+        ..v1::Event::default()
+    }
+}
 
 /// An event as a format read it, as the protocol says it.
 pub(super) fn event(incoming: &Incoming<'_>) -> v1::Event {
@@ -82,7 +102,7 @@ const fn outcome_kind(kind: Kind) -> v1::OutcomeKind {
 
 #[cfg(test)]
 mod tests {
-    use exposure_core::{Dialect, Rules, Timestamp, admit};
+    use exposure_core::{Dialect, ErrorCode, Rules, Timestamp, admit};
     use exposure_formats::JsonBody;
     use exposure_formats::amplitude::Upload;
     use exposure_proto::convert::incoming;
@@ -122,6 +142,39 @@ mod tests {
             sent.library = read.library;
             let (read, sent) = (admit(read, &rules).unwrap(), admit(&sent, &rules).unwrap());
             assert_eq!(format!("{read:?}"), format!("{sent:?}"));
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_refused_there_as_here() {
+        let json =
+            br#"{"api_key": "k", "events": [7, {"event_type": "$exposure", "user_id": "user-1",
+            "device_id": "device-1", "event_properties": {"flag_key": "f", "variant": 3}}]}"#;
+        let body = JsonBody::new(json);
+        let upload = Upload::parse(&body).unwrap();
+        let refused: Vec<_> =
+            upload.events().iter().map(|event| event.as_ref().unwrap_err()).collect();
+        let events: Vec<_> = refused.iter().map(|refused| unread(refused)).collect();
+        assert_eq!(
+            (events[1].user_id.as_deref(), events[1].device_id.as_deref()),
+            (Some("user-1"), Some("device-1"))
+        );
+        for options in [None, Some(v1::ImportOptions::default())] {
+            let request = v1::IngestRequest {
+                events: events.clone(),
+                import_options: options,
+                ..Default::default()
+            };
+            let bytes = request.encode_to_vec();
+            let request = IngestRequestRef::decode(&bytes, DecodeLimits::default()).unwrap();
+            for (refused, sent) in refused.iter().zip(&request.events) {
+                let rejection = incoming(&request, sent).unwrap_err();
+                if options.is_some() {
+                    assert_eq!(rejection, refused.rejection);
+                } else {
+                    assert_eq!((rejection.code, &*rejection.field), (ErrorCode::Invalid, "body"));
+                }
+            }
         }
     }
 }

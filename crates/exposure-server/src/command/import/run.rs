@@ -4,14 +4,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use exposure_formats::JsonBody;
+use exposure_core::{Incoming, Timestamp};
 use exposure_formats::amplitude::{Recorded, Upload, uploads};
+use exposure_formats::{JsonBody, Refused};
 use exposure_proto::v1;
 use exposure_proto::v1::ingest_service_client::IngestServiceClient;
 use indicatif::{ProgressBar, ProgressStyle};
 use tonic::Code;
 
-use super::convert::event;
+use super::convert::{event, unread};
 use super::summary::{Counts, Summary};
 use crate::client::{ClientOptions, Keyed, block_on};
 use crate::console;
@@ -27,6 +28,9 @@ pub(crate) struct Options {
     /// Bodies of uploads, or captures of requests with the times they were received
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// With --json: also list what became of each event, in the order of the file
+    #[arg(long, requires = "json")]
+    outcomes: bool,
     #[command(flatten)]
     client: ClientOptions,
 }
@@ -36,6 +40,9 @@ enum Format {
     /// Amplitude's HTTP API
     Amplitude,
 }
+
+/// An event as its format read it.
+type Read<'b> = std::result::Result<Incoming<'b>, Refused<'b>>;
 
 /// Events of one request.
 const BATCH_EVENTS: usize = 1000;
@@ -52,7 +59,7 @@ pub(crate) fn run(options: &Options, environment: &Environment) -> Result<ExitCo
         let mut summary = Summary::default();
         for path in &options.files {
             progress.set_message(path.display().to_string());
-            let counts = file(path, &mut client).await?;
+            let counts = file(path, options.outcomes, &mut client).await?;
             summary.files.push((path.display().to_string(), counts));
             progress.inc(1);
         }
@@ -77,10 +84,15 @@ fn progress(n_files: usize) -> ProgressBar {
     }
 }
 
-async fn file(path: &Path, client: &mut IngestServiceClient<Keyed>) -> Result<Counts> {
-    let wrong = |cause: &dyn std::fmt::Display| Failure::usage(format!("{}: {cause}", path.display()));
+async fn file(
+    path: &Path,
+    keep_outcomes: bool,
+    client: &mut IngestServiceClient<Keyed>,
+) -> Result<Counts> {
+    let wrong =
+        |cause: &dyn std::fmt::Display| Failure::usage(format!("{}: {cause}", path.display()));
     let bytes = fs::read(path).map_err(|cause| wrong(&cause))?;
-    let mut counts = Counts::default();
+    let mut counts = Counts::new(keep_outcomes);
     for (index, recorded) in uploads(&bytes).map_err(|cause| wrong(&cause))?.iter().enumerate() {
         let body = JsonBody::new(&recorded.body);
         match Upload::parse(&body) {
@@ -101,24 +113,15 @@ async fn send(
 ) -> Result<()> {
     let options = v1::ImportOptions {
         min_id_length: upload.min_id_chars().and_then(|length| i32::try_from(length).ok()),
-        received_us: recorded.received.map(|time| time.as_micros()),
+        received_us: recorded.received.map(Timestamp::as_micros),
         dialect: v1::Dialect::Amplitude.into(),
     };
-    let mut readable = Vec::with_capacity(upload.events().len());
-    for read in upload.events() {
-        match read {
-            Ok(incoming) => readable.push(incoming),
-            Err(refused) => {
-                counts.reject(refused.rejection.code.as_str(), &refused.rejection.field);
-            }
-        }
-    }
     // A request names one library; an event's place in its body is in the event already.
-    for run in readable.chunk_by(|one, next| one.library == next.library) {
-        let library = run.first().map(|first| first.library).filter(|name| !name.is_empty());
+    for run in upload.events().chunk_by(|one, next| library(one) == library(next)) {
+        let library = run.first().map(library).filter(|name| !name.is_empty());
         for batch in run.chunks(BATCH_EVENTS) {
             let request = v1::IngestRequest {
-                events: batch.iter().map(|incoming| event(incoming)).collect(),
+                events: batch.iter().map(sent).collect(),
                 library: library.map(str::to_owned),
                 import_options: Some(options),
                 request_id: None,
@@ -129,6 +132,15 @@ async fn send(
         }
     }
     Ok(())
+}
+
+fn library<'b>(read: &Read<'b>) -> &'b str {
+    read.as_ref().map_or_else(|refused| refused.library, |incoming| incoming.library)
+}
+
+/// One that could not be read is sent as well: the server counts it, and it can be looked at there.
+fn sent(read: &Read<'_>) -> v1::Event {
+    read.as_ref().map_or_else(unread, event)
 }
 
 /// Sends a batch, again where the server has no room for it yet.

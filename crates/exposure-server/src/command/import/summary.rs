@@ -4,7 +4,7 @@ use exposure_proto::v1;
 use exposure_proto::v1::event_outcome::Result as Outcome;
 use serde_json::{Value, json};
 
-use crate::client::code_name;
+use crate::client::{code_name, outcome_json};
 use crate::console::{Table, line};
 use crate::failure::Result;
 
@@ -19,10 +19,19 @@ pub(super) struct Counts {
     pub(super) reasons: BTreeMap<(String, String), u64>,
     /// Bodies that could not be read at all, with the reason.
     pub(super) unreadable: Vec<String>,
+    /// What became of each event, where that was asked for.
+    outcomes: Option<Vec<Value>>,
 }
 
 impl Counts {
+    pub(super) fn new(keep_outcomes: bool) -> Self {
+        Self { outcomes: keep_outcomes.then(Vec::new), ..Self::default() }
+    }
+
     pub(super) fn outcome(&mut self, outcome: &v1::EventOutcome) {
+        if let Some(outcomes) = &mut self.outcomes {
+            outcomes.push(outcome_json(outcome));
+        }
         match &outcome.result {
             Some(Outcome::Accepted(_)) => self.accept(),
             Some(Outcome::Duplicate(_)) => {
@@ -36,7 +45,7 @@ impl Counts {
         }
     }
 
-    pub(super) fn reject(&mut self, code: &str, field: &str) {
+    fn reject(&mut self, code: &str, field: &str) {
         self.events += 1;
         self.rejected += 1;
         *self.reasons.entry((code.to_owned(), field.to_owned())).or_default() += 1;
@@ -59,9 +68,10 @@ impl Counts {
     }
 
     fn json(&self) -> Value {
-        let reasons = self.reasons.iter().map(|((code, field), count)| {
-            json!({"code": code, "field": field, "events": count})
-        });
+        let reasons = self
+            .reasons
+            .iter()
+            .map(|((code, field), count)| json!({"code": code, "field": field, "events": count}));
         json!({
             "events": self.events,
             "accepted": self.accepted,
@@ -91,11 +101,14 @@ impl Summary {
     pub(super) fn json(&self) -> Value {
         let mut summary = self.total().json();
         let files = self.files.iter().map(|(file, counts)| {
-            let mut counts = counts.json();
-            if let Some(members) = counts.as_object_mut() {
+            let mut told = counts.json();
+            if let Some(members) = told.as_object_mut() {
                 members.insert("file".to_owned(), Value::from(file.as_str()));
+                if let Some(outcomes) = &counts.outcomes {
+                    members.insert("outcomes".to_owned(), Value::from(outcomes.as_slice()));
+                }
             }
-            counts
+            told
         });
         let files = files.collect::<Vec<_>>();
         if let Some(members) = summary.as_object_mut() {
