@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from grpc_tools import protoc
 
+from exposure_client import Client
 from exposure_process import ROOT, Server
 
 
@@ -33,6 +34,22 @@ def start_server(tmp_path: pathlib.Path) -> Iterator[Callable[..., Server]]:
 def server(start_server: Callable[..., Server]) -> Server:
     """One running server with an empty data directory."""
     return start_server()
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One running server for all tests of a module; each works in a project of its own."""
+    directory = tmp_path_factory.mktemp("shared")
+    server = Server(directory / "data", directory / "server.log").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def client(server: Server, stubs: SimpleNamespace) -> Iterator[Client]:
+    """A client of the test's own server."""
+    with Client(stubs, server.grpc, server.api_key) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
