@@ -1,6 +1,8 @@
 use std::ops::Range;
 
-use super::body::{AssignmentRef, BodyRef, ExposureRef, IdentifyRef, Merge, OutcomeRef, UnreadRef, Writes};
+use super::body::{
+    AssignmentRef, BodyRef, ExposureRef, IdentifyRef, Merge, OutcomeRef, UnreadRef, Writes,
+};
 use super::error::Fault;
 use super::reader::{Reader, delimited, integer};
 

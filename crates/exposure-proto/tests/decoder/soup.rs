@@ -43,7 +43,8 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
         3 => (prop_oneof![Just(6_u64), Just(1), Just(4), Just(2)], write)
             .prop_map(|(number, write)| delimited(number, &write)),
     ];
-    (prop_oneof![6_u64..10, Just(11)], vec(part, 0..4)).prop_map(|(number, parts)| delimited(number, &parts.concat()))
+    (prop_oneof![6_u64..10, Just(11)], vec(part, 0..4))
+        .prop_map(|(number, parts)| delimited(number, &parts.concat()))
 }
 
 fn number() -> impl Strategy<Value = u64> {
@@ -57,7 +58,17 @@ fn number() -> impl Strategy<Value = u64> {
 }
 
 fn message_number() -> impl Strategy<Value = u64> {
-    prop_oneof![Just(1_u64), Just(2), Just(3), Just(4), Just(6), Just(7), Just(8), Just(9), Just(11)]
+    prop_oneof![
+        Just(1_u64),
+        Just(2),
+        Just(3),
+        Just(4),
+        Just(6),
+        Just(7),
+        Just(8),
+        Just(9),
+        Just(11)
+    ]
 }
 
 /// An encoded integer, sometimes longer than it need be, sometimes too long.
