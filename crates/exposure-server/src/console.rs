@@ -9,7 +9,8 @@ use crate::failure::{Failure, Result};
 /// Writes a line. A reader that went away (`| head`) ends the command without a word.
 pub(crate) fn line(text: impl AsRef<str>) -> Result<()> {
     let mut out = io::stdout().lock();
-    written(writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush()))
+    let written = writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush());
+    written.map_err(|cause| unwritten(&cause))
 }
 
 /// Writes one JSON value as a line.
@@ -17,12 +18,11 @@ pub(crate) fn json(value: &Value) -> Result<()> {
     line(value.to_string())
 }
 
-fn written(result: io::Result<()>) -> Result<()> {
-    match result {
-        Ok(()) => Ok(()),
-        Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Failed(String::new())),
-        Err(cause) => Err(Failure::failed(format!("standard output: {cause}"))),
+fn unwritten(cause: &io::Error) -> Failure {
+    if cause.kind() == io::ErrorKind::BrokenPipe {
+        return Failure::Failed(String::new());
     }
+    Failure::failed(format!("standard output: {cause}"))
 }
 
 /// Rows under headings, each column as wide as its widest cell.
@@ -37,7 +37,7 @@ impl Table {
     }
 
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.to_vec());
+        self.rows.push(cells.into());
     }
 
     /// Writes the rows, or `nothing` where there are none.

@@ -40,7 +40,7 @@ fn parse(text: &str, units: &[(&str, u64)], unit_of_none: &str) -> Option<u64> {
 }
 
 fn show(value: u64, units: &[(&str, u64)]) -> String {
-    let exact = units.iter().find(|(_, factor)| value != 0 && value % factor == 0);
+    let exact = units.iter().find(|(_, factor)| value != 0 && value.is_multiple_of(*factor));
     let (unit, factor) = exact.or(units.last()).copied().unwrap_or(("", 1));
     format!("{}{unit}", value / factor)
 }

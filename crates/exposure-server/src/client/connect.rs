@@ -59,7 +59,8 @@ impl ClientOptions {
     pub(crate) fn resolve(&self, environment: &Environment) -> Result<(Endpoint, ApiKey)> {
         let server = self.server.as_deref().or(environment.get("EXPOSURE_SERVER"));
         let server = server.unwrap_or(DEFAULT_SERVER);
-        let url = if server.contains("://") { server.to_owned() } else { format!("http://{server}") };
+        let url =
+            if server.contains("://") { server.to_owned() } else { format!("http://{server}") };
         let wrong = || {
             Failure::usage(format!("`{server}` is no server; give its address as {DEFAULT_SERVER}"))
         };
@@ -73,9 +74,10 @@ impl ClientOptions {
             .initial_connection_window_size(4 << 20)
             .user_agent(concat!("exposure-cli/", env!("CARGO_PKG_VERSION")))
             .map_err(Failure::failed)?;
-        let key = self.api_key.as_deref().or(environment.get("EXPOSURE_API_KEY")).ok_or_else(|| {
-            Failure::usage("there is no API key; give --api-key KEY or set EXPOSURE_API_KEY")
-        })?;
+        let key =
+            self.api_key.as_deref().or(environment.get("EXPOSURE_API_KEY")).ok_or_else(|| {
+                Failure::usage("there is no API key; give --api-key KEY or set EXPOSURE_API_KEY")
+            })?;
         let key = MetadataValue::try_from(format!("Bearer {key}"))
             .map_err(|_| Failure::usage("the API key has characters that no key has"))?;
         Ok((endpoint, ApiKey(key)))

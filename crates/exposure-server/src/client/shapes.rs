@@ -35,7 +35,8 @@ pub(crate) fn outcome_text(outcome: &v1::EventOutcome) -> String {
     match &outcome.result {
         Some(Outcome::Accepted(accepted)) => {
             let effects = accepted.effects.iter();
-            let effects = effects.map(|effect| format!(" {}: {}", effect.flag_key, effect_name(effect.kind)));
+            let effects =
+                effects.map(|effect| format!(" {}: {}", effect.flag_key, effect_name(effect.kind)));
             let notes = accepted.notes.iter().map(|&note| format!(" ({})", note_name(note)));
             format!("accepted{}", effects.chain(notes).collect::<String>())
         }
@@ -44,7 +45,12 @@ pub(crate) fn outcome_text(outcome: &v1::EventOutcome) -> String {
             "duplicate, though with other content: the first one stands".to_owned()
         }
         Some(Outcome::Rejected(rejected)) => {
-            format!("rejected {}: `{}` {}", code_name(rejected.code), rejected.field, rejected.message)
+            format!(
+                "rejected {}: `{}` {}",
+                code_name(rejected.code),
+                rejected.field,
+                rejected.message
+            )
         }
         None => "the server gave no outcome".to_owned(),
     }

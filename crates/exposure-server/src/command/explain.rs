@@ -119,7 +119,10 @@ fn as_text(answer: &v1::ExplainResponse) -> Result<()> {
     table.print("")?;
     for link in &answer.links {
         let v1::Link { device_id, user_id, time_us } = link;
-        line(format!("device {device_id} was seen with user {user_id} at {}", show_time(*time_us)))?;
+        line(format!(
+            "device {device_id} was seen with user {user_id} at {}",
+            show_time(*time_us)
+        ))?;
     }
     for device in &answer.shared_device_ids {
         line(format!("device {device} is shared by many: its anonymous writes stay its own"))?;

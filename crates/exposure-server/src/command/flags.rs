@@ -105,9 +105,8 @@ fn flags_json(flags: &[v1::Flag]) -> Value {
 }
 
 fn senders_table(senders: &[v1::Sender]) -> Result<()> {
-    let mut table = Table::new(&[
-        "sender", "received", "accepted", "duplicate", "rejected", "last", "reasons",
-    ]);
+    let mut table =
+        Table::new(&["sender", "received", "accepted", "duplicate", "rejected", "last", "reasons"]);
     for sender in senders {
         let reasons: Vec<_> = sender
             .rejected_counts
@@ -121,7 +120,11 @@ fn senders_table(senders: &[v1::Sender]) -> Result<()> {
             sender.accepted_count.to_string(),
             sender.duplicate_count.to_string(),
             sender.rejected_count.to_string(),
-            show_time(sender.last_receive_time_us),
+            match sender.last_receive_time_us {
+                // Not known.
+                0 => String::new(),
+                time => show_time(time),
+            },
             reasons.join(", "),
         ]);
     }

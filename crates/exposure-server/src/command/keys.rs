@@ -92,7 +92,10 @@ pub(crate) fn run(options: &Options, environment: &Environment) -> Result<()> {
                     }
                     return console::json(&key);
                 }
-                line(format!("key {} of project {}, shown this once:", key.key_id, key.project_id))?;
+                line(format!(
+                    "key {} of project {}, shown this once:",
+                    key.key_id, key.project_id
+                ))?;
                 line(answer.secret)
             }
             Action::Revoke { key_id, client } => {
@@ -107,8 +110,10 @@ pub(crate) fn run(options: &Options, environment: &Environment) -> Result<()> {
 
 async fn list(connection: &Connection, project: &str) -> Result<Vec<v1::ApiKey>> {
     let (mut admin, mut keys) = (connection.admin(), Vec::new());
-    let mut request =
-        v1::ListApiKeysRequest { project_id: project.to_owned(), ..v1::ListApiKeysRequest::default() };
+    let mut request = v1::ListApiKeysRequest {
+        project_id: project.to_owned(),
+        ..v1::ListApiKeysRequest::default()
+    };
     loop {
         let page = admin.list_api_keys(request.clone()).await?.into_inner();
         keys.extend(page.api_keys);

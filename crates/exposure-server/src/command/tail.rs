@@ -28,7 +28,8 @@ pub(crate) struct Options {
 /// Follows the change feed until it is interrupted.
 pub(crate) fn run(options: &Options, environment: &Environment) -> Result<()> {
     let cursor = options.cursor.as_deref().map(|text| {
-        from_hex(text).ok_or_else(|| Failure::usage("--cursor is no cursor; give one as it was shown"))
+        from_hex(text)
+            .ok_or_else(|| Failure::usage("--cursor is no cursor; give one as it was shown"))
     });
     let request = v1::WatchUserPropertiesRequest {
         cursor: cursor.transpose()?.map(Into::into),
@@ -75,7 +76,9 @@ pub(super) fn as_json(message: &v1::WatchUserPropertiesResponse) -> Value {
                 "experiment_key": property.experiment_key,
             })
         }
-        Some(Entry::SnapshotDone(it)) => json!({"entry": "snapshot_done", "entries": it.entry_count}),
+        Some(Entry::SnapshotDone(it)) => {
+            json!({"entry": "snapshot_done", "entries": it.entry_count})
+        }
         Some(Entry::PropertyChange(it)) => json!({
             "entry": "change",
             "profile": it.profile,

@@ -54,7 +54,8 @@ pub(crate) fn run(options: &Options, environment: &Environment) -> Result<ExitCo
             ..v1::IngestRequest::default()
         };
         let answer = connection.ingest().ingest(request).await?.into_inner();
-        let outcome = answer.outcomes.first().ok_or_else(|| Failure::failed("the server gave no outcome"))?;
+        let outcome =
+            answer.outcomes.first().ok_or_else(|| Failure::failed("the server gave no outcome"))?;
         if options.client.json {
             console::json(&outcome_json(outcome))?;
         } else {

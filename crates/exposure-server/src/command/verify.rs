@@ -39,7 +39,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     })?;
     let hash = to_hex(&hash.to_u128().to_be_bytes());
     if options.json {
-        return console::json(&json!({"data_dir": options.data_dir, "ok": true, "state_hash": hash}));
+        return console::json(
+            &json!({"data_dir": options.data_dir, "ok": true, "state_hash": hash}),
+        );
     }
     line(format!("{dir} is sound"))?;
     line(format!("state hash {hash}"))

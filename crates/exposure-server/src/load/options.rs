@@ -44,6 +44,9 @@ pub(crate) struct Options {
     /// Reads of one user's properties a second, on a connection of their own
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) read_rate: u64,
+    /// Do not compare counts: for a server that keeps none
+    #[arg(long, hide = true)]
+    pub(super) unchecked: bool,
     /// Threads of the generator
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=256))]
     pub(super) threads: u64,

@@ -11,7 +11,8 @@ pub(super) struct Report {
     pub(super) writes: Tally,
     pub(super) reads: Tally,
     pub(super) seconds: f64,
-    pub(super) counts_match: bool,
+    /// Whether the server's counts grew by what was sent; `None` where it was not asked.
+    pub(super) counts_match: Option<bool>,
 }
 
 impl Report {
@@ -25,6 +26,7 @@ impl Report {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             table.row([name.clone(), value]);
         }
+        // What is always 0 in a sound run is told to people alone.
         table.row(["duplicates".to_owned(), self.writes.outcomes.duplicate.to_string()]);
         table.row(["retries".to_owned(), self.writes.retries.to_string()]);
         table.print("")

@@ -107,7 +107,8 @@ mod tests {
     fn fill(mut answer: AnswerEncoder) -> bytes::Bytes {
         let accepted =
             Outcome::Accepted { effects: Effects::One(Effect::Set), notes: Notes::default() };
-        let rejected = Outcome::Rejected(Rejection::new(ErrorCode::Invalid, "field", "x".repeat(500)));
+        let rejected =
+            Outcome::Rejected(Rejection::new(ErrorCode::Invalid, "field", "x".repeat(500)));
         for outcome in [
             accepted.clone(),
             Outcome::Duplicate { conflict: false },

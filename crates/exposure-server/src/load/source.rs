@@ -102,7 +102,7 @@ impl Source {
     #[inline]
     fn draw(&mut self, below: u64) -> u64 {
         self.seed = self.seed.wrapping_add(1);
-        (u128::from(mix(self.seed)) * u128::from(below) >> 64) as u64
+        ((u128::from(mix(self.seed)) * u128::from(below)) >> 64) as u64
     }
 }
 

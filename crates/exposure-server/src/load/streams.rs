@@ -59,7 +59,9 @@ impl LoadStream {
     ) -> Result<Self> {
         let (sender, receiver) = mpsc::channel(window);
         let mut grpc = Grpc::new(connection.keyed()).max_decoding_message_size(256 << 20);
-        grpc.ready().await.map_err(|error| Failure::failed(format!("the connection broke: {error}")))?;
+        grpc.ready()
+            .await
+            .map_err(|error| Failure::failed(format!("the connection broke: {error}")))?;
         let request = Request::new(ReceiverStream::new(receiver));
         let answers = grpc.streaming(request, PATH, LoadCodec).await?.into_inner();
         Ok(Self {
@@ -149,7 +151,8 @@ impl LoadStream {
         match skim::streamed(message).ok_or_else(unexpected)? {
             Answer::Credit(more) => self.credit += more,
             Answer::Acknowledged(outcomes) => {
-                let UnderWay { batch, start } = self.under_way.pop_front().ok_or_else(unexpected)?;
+                let UnderWay { batch, start } =
+                    self.under_way.pop_front().ok_or_else(unexpected)?;
                 if outcomes.total() != batch.n_events() as u64 {
                     return Err(Failure::failed("an answer has not one outcome for each event"));
                 }

@@ -38,14 +38,18 @@ pub(super) async fn work(
             batch = Arc::new(batch.first_events(n_filled, library));
         }
         loop {
-            grpc.ready().await.map_err(|error| Failure::failed(format!("the connection broke: {error}")))?;
+            grpc.ready()
+                .await
+                .map_err(|error| Failure::failed(format!("the connection broke: {error}")))?;
             let request = Request::new(Arc::clone(&batch));
             match grpc.unary(request, PATH, LoadCodec).await {
                 Ok(answer) => {
                     let took = start.elapsed();
                     let outcomes = skim::response(answer.get_ref())
                         .filter(|outcomes| outcomes.total() == n_filled as u64)
-                        .ok_or_else(|| Failure::failed("an answer has not one outcome for each event"))?;
+                        .ok_or_else(|| {
+                            Failure::failed("an answer has not one outcome for each event")
+                        })?;
                     tally.answered(outcomes, took);
                     break;
                 }

@@ -70,7 +70,8 @@ async fn serve(
     .await
     .map_err(|error| Failure::usage(format!("can not start over the data directory: {error}")))?;
     let upkeep = tokio::spawn(keep_up(metering.clone()));
-    let served = transports(settings, &handle, metering, grpc, http, &bootstrap, &mut signals).await;
+    let served =
+        transports(settings, &handle, metering, grpc, http, &bootstrap, &mut signals).await;
     upkeep.abort();
     let closed = handle.close().await;
     tracing::info!("stopped");
@@ -98,7 +99,8 @@ async fn transports(
     let (grpc_address, http_address) = (grpc.address, http.address);
     let stop = Stop::new();
     let health = Health::new().await;
-    let about = About { version: env!("CARGO_PKG_VERSION").to_owned(), store: "embedded".to_owned() };
+    let about =
+        About { version: env!("CARGO_PKG_VERSION").to_owned(), store: "embedded".to_owned() };
     let server = Server::new(handle, options::grpc(settings), health.clone(), about)
         .map_err(Failure::failed)?;
     let mut grpc = tokio::spawn(server.serve(grpc.into_tokio()?, stop.wait()));
@@ -148,7 +150,10 @@ fn probes(handle: Handle, metering: Metering, stop: Stop) -> exposure_http::Prob
     )
 }
 
-#[expect(clippy::exit, reason = "whoever asks twice wants no further waiting; the log holds what was acknowledged")]
+#[expect(
+    clippy::exit,
+    reason = "whoever asks twice wants no further waiting; the log holds what was acknowledged"
+)]
 fn at_once() -> ! {
     std::process::exit(1)
 }

@@ -1,1 +1,20 @@
-//! Tests of the binary as a process.
+//! Tests of the binary as a process: what it prints, what it refuses, what it keeps.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says then what it did"
+)]
+
+mod process;
+
+mod commands;
+mod configuration;
+mod damage;
+mod import;
+mod loading;
+mod starting;
+mod stopping;
+
+mod crash;
