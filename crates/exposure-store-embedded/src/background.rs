@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use exposure_store::{Error, Result};
+use exposure_store::Result;
 use parking_lot::{Condvar, Mutex};
 
 use crate::checkpoint::{SHARDS_PER_FILE, checkpoint_ledger, checkpoint_shards};
@@ -177,17 +177,18 @@ fn window_step(inner: &Inner, _: &Mutex<Turn>) -> Result<bool> {
 /// Does one task of the window, if there is one.
 fn window_task(inner: &Inner, pacer: &dyn Pacer) -> Result<bool> {
     let now = inner.clock.load(Ordering::Relaxed) as i64;
-    let Some(task) = inner.state.lock().window.next_task(now) else { return Ok(false) };
+    let (task, end) = {
+        let mut state = inner.state.lock();
+        if inner.check_intact().is_err() {
+            return Ok(false);
+        }
+        let Some(task) = state.window.next_task(now) else { return Ok(false) };
+        (task, state.ledger.position)
+    };
     // A run must not know ids whose records a crash can still take.
-    let end = inner.state.lock().ledger.position;
     inner.log.wait_durable(end).block().map_err(crate::store::log_error)?;
     let done = task.run(&mut |bytes| pacer.spend(bytes));
-    inner
-        .state
-        .lock()
-        .window
-        .finish(done)
-        .map_err(|error| Error::Io { file: "window".into(), cause: error.to_string() })?;
+    inner.state.lock().window.finish(done).map_err(crate::store::window_error)?;
     Ok(true)
 }
 

@@ -44,21 +44,23 @@ impl Identity {
         let mut bytes = vec![0; retry_interrupted(|| file.len()).map_err(io)? as usize];
         read_exact_at(&*file, &mut bytes, 0).map_err(io)?;
         let mut cursor = Cursor(&bytes);
-        let short = |_| corrupt("the file is too short");
+        let short = |_| corrupt("at byte 0: the file is too short; restore it from a backup");
         if cursor.take(8).map_err(short)? != MAGIC {
-            return Err(corrupt("this is no data directory of exposure"));
+            return Err(corrupt("at byte 0: this is no data directory of exposure"));
         }
         let version = cursor.u32().map_err(short)?;
         if version != FORMAT_VERSION {
             return Err(corrupt(&format!(
-                "the format's version is {version}; this program knows {FORMAT_VERSION}: use the program that wrote it, or a newer one"
+                "at byte 8: the format's version is {version}; this program knows {FORMAT_VERSION}: use the program that wrote it, or a newer one"
             )));
         }
         let store_id = cursor.u128().map_err(short)?;
         let secret = cursor.array::<SECRET_BYTES>().map_err(short)?;
         let crc = cursor.u32().map_err(short)?;
         if crc32fast::hash(&bytes[..LENGTH - 4]) != crc {
-            return Err(corrupt("the checksum does not match; restore it from a backup"));
+            return Err(corrupt(
+                "at byte 0: the checksum does not match; restore it from a backup",
+            ));
         }
         Ok(Self { store_id, secret: Secret::new(secret) })
     }

@@ -1,6 +1,13 @@
 //! The embedded store from outside.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "store/basics.rs"]
 mod basics;
+#[path = "store/faults.rs"]
+mod faults;
+#[path = "store/flips.rs"]
+mod flips;
 #[path = "store/suite.rs"]
 mod suite;
+#[path = "store/workload.rs"]
+mod workload;

@@ -69,16 +69,19 @@ impl Manifest {
         Ok(Self::decode(&bytes))
     }
 
-    /// Replaces the manifest; durable when it returns.
-    pub(crate) fn write(&self, disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    /// Writes the manifest beside the current one.
+    pub(crate) fn prepare(&self, disk: &dyn Disk, dir: &Path) -> io::Result<()> {
         let temporary = dir.join(TEMPORARY);
         let bytes = self.encode();
         let file = retry_interrupted(|| disk.open(&temporary, OpenMode::Create))?;
         retry_interrupted(|| file.truncate(0))?;
         write_all_at(&*file, &bytes, 0)?;
-        retry_interrupted(|| file.sync_all())?;
-        drop(file);
-        retry_interrupted(|| disk.rename(&temporary, &dir.join(NAME)))?;
+        retry_interrupted(|| file.sync_all())
+    }
+
+    /// Makes the prepared manifest the current one; durable when it returns. After a failure either may be.
+    pub(crate) fn publish(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+        retry_interrupted(|| disk.rename(&dir.join(TEMPORARY), &dir.join(NAME)))?;
         retry_interrupted(|| disk.sync_dir(dir))
     }
 

@@ -43,7 +43,7 @@ struct Open {
 }
 
 impl Sections {
-    /// Opens the files that the manifest names and removes the others.
+    /// Opens the files that the manifest names.
     pub(crate) fn open(disk: &dyn Disk, dir: &Path) -> Result<Self, Error> {
         let io = |file: &Path, cause: io::Error| Error::Io {
             file: name(file),
@@ -55,7 +55,7 @@ impl Sections {
             .map_err(|cause| io(&manifest_path, cause))?
             .map_err(|what| Error::Corrupt {
                 file: name(&manifest_path),
-                what: format!("{}; restore it from a backup", what.0),
+                what: format!("at byte 0: {}; restore it from a backup", what.0),
             })?;
         let used: BTreeSet<u64> =
             manifest.all().map(|at| at.file).filter(|&file| file != 0).collect();
@@ -66,16 +66,25 @@ impl Sections {
                 .map_err(|cause| io(&path, cause))?;
             files.insert(number, Arc::new(SectionFile { path, file }));
         }
-        let left_over = retry_interrupted(|| disk.list(dir)).map_err(|cause| io(dir, cause))?;
-        for entry in left_over {
-            let is_used = entry.name == "MANIFEST"
-                || used.iter().any(|&number| file_name(number) == entry.name);
-            if !is_used {
+        Ok(Self { dir: dir.to_path_buf(), inner: RwLock::new(Open { manifest, files }) })
+    }
+
+    /// Removes what the manifest does not name: only once all else was found, so that nothing goes of a
+    /// directory that can not be opened.
+    pub(crate) fn remove_left_over(&self, disk: &dyn Disk) -> Result<(), Error> {
+        let io = |file: &Path, cause: io::Error| Error::Io {
+            file: name(file),
+            cause: cause.to_string(),
+        };
+        let dir = &self.dir;
+        let used: BTreeSet<String> = self.manifest().all().map(|at| file_name(at.file)).collect();
+        for entry in retry_interrupted(|| disk.list(dir)).map_err(|cause| io(dir, cause))? {
+            if entry.name != "MANIFEST" && !used.contains(&entry.name) {
                 let path = dir.join(&entry.name);
                 retry_interrupted(|| disk.remove(&path)).map_err(|cause| io(&path, cause))?;
             }
         }
-        Ok(Self { dir: dir.to_path_buf(), inner: RwLock::new(Open { manifest, files }) })
+        Ok(())
     }
 
     /// What the manifest says.

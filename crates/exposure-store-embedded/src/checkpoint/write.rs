@@ -1,16 +1,17 @@
 //! Writing sections: encode under the lock, wait for the log, write, replace the manifest.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use exposure_store::Error;
 use hashbrown::HashMap;
 
-use super::manifest::SectionAt;
+use super::manifest::{Manifest, SectionAt};
 use super::section::{SectionReader, SectionWriter};
 use super::sections::{SectionFile, SectionRef};
-use crate::disk::{OpenMode, retry_interrupted, write_all_at};
+use crate::disk::{File, OpenMode, retry_interrupted, write_all_at};
 use crate::events::Pacer;
 use crate::keys::ProfileKey;
 use crate::state::{ColdRef, N_SHARDS, encode_profile, peek_key};
@@ -40,40 +41,31 @@ pub(crate) fn checkpoint_shards(
     shards: std::ops::Range<usize>,
     pacer: &dyn Pacer,
 ) -> Result<(), Error> {
-    let (number, path) = inner.sections.new_file();
-    let failed =
-        |cause: io::Error| Error::Io { file: path.display().to_string(), cause: cause.to_string() };
-    let file = retry_interrupted(|| inner.disk.open(&path, OpenMode::CreateNew)).map_err(failed)?;
     let mut manifest = inner.sections.manifest();
     let mut drafts = Vec::new();
-    let mut offset = 0_u64;
-    let mut highest = 0;
-    for shard in shards {
-        let mut draft = encode(inner, shard)?;
-        let writer = std::mem::replace(&mut draft.writer, SectionWriter::new());
-        let bytes = writer.finish(shard as u32, draft.position);
-        for (piece, at) in bytes.chunks(PIECE).zip((0..).step_by(PIECE)) {
-            write_all_at(&*file, piece, offset + at as u64).map_err(failed)?;
-            pacer.spend(piece.len() as u64);
+    let (number, file) = write_file(inner, |number, path, file| {
+        let failed = |cause: io::Error| failure(path, &cause);
+        let (mut offset, mut highest) = (0_u64, 0);
+        for shard in shards {
+            let mut draft = encode(inner, shard)?;
+            let writer = std::mem::replace(&mut draft.writer, SectionWriter::new());
+            let bytes = writer.finish(shard as u32, draft.position);
+            write_paced(file, &bytes, offset, pacer).map_err(failed)?;
+            manifest.shards[shard] = SectionAt {
+                file: number,
+                offset,
+                length: bytes.len() as u64,
+                position: draft.position,
+            };
+            offset += bytes.len() as u64;
+            highest = highest.max(draft.position);
+            drafts.push(draft);
         }
-        manifest.shards[shard] = SectionAt {
-            file: number,
-            offset,
-            length: bytes.len() as u64,
-            position: draft.position,
-        };
-        offset += bytes.len() as u64;
-        highest = highest.max(draft.position);
-        drafts.push(draft);
-    }
-    // A section must not know more than the log holds after a crash.
-    inner.log.wait_durable(highest).block().map_err(log_error)?;
-    retry_interrupted(|| file.sync_all()).map_err(failed)?;
-    retry_interrupted(|| inner.disk.sync_dir(&inner.sections.dir)).map_err(failed)?;
-    manifest.next_file = manifest.next_file.max(number + 1);
-    manifest.write(&*inner.disk, &inner.sections.dir).map_err(failed)?;
-
-    let file = Arc::new(SectionFile { path: path.clone(), file });
+        // A section must not know more than the log holds after a crash.
+        inner.log.wait_durable(highest).block().map_err(log_error)?;
+        manifest.next_file = manifest.next_file.max(number + 1);
+        make_durable(inner, file, &manifest).map_err(failed)
+    })?;
     let mut state = inner.state.lock();
     let dead = inner.sections.replace(manifest, number, file);
     for draft in &drafts {
@@ -96,6 +88,7 @@ fn encode(inner: &Inner, shard: usize) -> Result<Draft, Error> {
     {
         let texts = inner.interner.read();
         let state = inner.state.lock();
+        inner.check_intact()?;
         let profiles = &state.shards[shard];
         hot.reserve(profiles.n_hot());
         for (_, profile) in profiles.hot() {
@@ -163,31 +156,66 @@ pub(crate) fn checkpoint_ledger(inner: &Inner, pacer: &dyn Pacer) -> Result<(), 
     let position = {
         let texts = inner.interner.read();
         let mut state = inner.state.lock();
+        inner.check_intact()?;
         state.ledger.settle();
         writer.block(|out| super::encode_ledger(out, &state.ledger, &texts));
         state.ledger.position
     };
     let bytes = writer.finish(N_SHARDS as u32, position);
     inner.log.wait_durable(position).block().map_err(log_error)?;
-    let (number, path) = inner.sections.new_file();
-    let failed =
-        |cause: io::Error| Error::Io { file: path.display().to_string(), cause: cause.to_string() };
-    let file = retry_interrupted(|| inner.disk.open(&path, OpenMode::CreateNew)).map_err(failed)?;
-    for (piece, at) in bytes.chunks(PIECE).zip((0..).step_by(PIECE)) {
-        write_all_at(&*file, piece, at as u64).map_err(failed)?;
-        pacer.spend(piece.len() as u64);
-    }
-    retry_interrupted(|| file.sync_all()).map_err(failed)?;
-    retry_interrupted(|| inner.disk.sync_dir(&inner.sections.dir)).map_err(failed)?;
     let mut manifest = inner.sections.manifest();
-    manifest.ledger = SectionAt { file: number, offset: 0, length: bytes.len() as u64, position };
-    manifest.write(&*inner.disk, &inner.sections.dir).map_err(failed)?;
-    let file = Arc::new(SectionFile { path: path.clone(), file });
+    let (number, file) = write_file(inner, |number, path, file| {
+        let length = bytes.len() as u64;
+        manifest.ledger = SectionAt { file: number, offset: 0, length, position };
+        manifest.next_file = manifest.next_file.max(number + 1);
+        write_paced(file, &bytes, 0, pacer)
+            .and_then(|()| make_durable(inner, file, &manifest))
+            .map_err(|cause| failure(path, &cause))
+    })?;
     let state = inner.state.lock();
     let dead = inner.sections.replace(manifest, number, file);
     drop(state);
     remove(inner, &dead, pacer);
     Ok(())
+}
+
+/// Makes a new file that `write` fills, then the manifest that `write` prepared the current one. A file
+/// that no manifest can name does not stay: a disk that is full would only get fuller.
+fn write_file(
+    inner: &Inner,
+    write: impl FnOnce(u64, &Path, &dyn File) -> Result<(), Error>,
+) -> Result<(u64, Arc<SectionFile>), Error> {
+    let (number, path) = inner.sections.new_file();
+    let file = retry_interrupted(|| inner.disk.open(&path, OpenMode::CreateNew))
+        .map_err(|cause| failure(&path, &cause))?;
+    if let Err(error) = write(number, &path, &*file) {
+        if let Err(cause) = retry_interrupted(|| inner.disk.remove(&path)) {
+            tracing::warn!(path = %path.display(), %cause, "a file that was not finished stays");
+        }
+        return Err(error);
+    }
+    Manifest::publish(&*inner.disk, &inner.sections.dir)
+        .map_err(|cause| failure(&inner.sections.dir, &cause))?;
+    Ok((number, Arc::new(SectionFile { path, file })))
+}
+
+fn write_paced(file: &dyn File, bytes: &[u8], offset: u64, pacer: &dyn Pacer) -> io::Result<()> {
+    for (piece, at) in bytes.chunks(PIECE).zip((0..).step_by(PIECE)) {
+        write_all_at(file, piece, offset + at as u64)?;
+        pacer.spend(piece.len() as u64);
+    }
+    Ok(())
+}
+
+/// Makes a file and its name durable, and prepares the manifest that names it.
+fn make_durable(inner: &Inner, file: &dyn File, manifest: &Manifest) -> io::Result<()> {
+    retry_interrupted(|| file.sync_all())?;
+    retry_interrupted(|| inner.disk.sync_dir(&inner.sections.dir))?;
+    manifest.prepare(&*inner.disk, &inner.sections.dir)
+}
+
+fn failure(path: &Path, cause: &io::Error) -> Error {
+    Error::Io { file: path.display().to_string(), cause: cause.to_string() }
 }
 
 /// Removes files that nothing needs: large ones are shrunk in steps first, because a file that

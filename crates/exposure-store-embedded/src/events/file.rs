@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::disk::{Disk, File, OpenMode, read_exact_at};
+use crate::disk::{Disk, File, OpenMode, read_exact_at, retry_interrupted};
 
 use super::decode::{Content, PackedWrites, Values};
 use super::error::{EventsError, Result};
@@ -43,7 +43,7 @@ pub(super) const PROFILE_FIELDS: Fields = 1 << Field::Project as u32
 impl EventFile {
     /// Opens a file that the manifest names, and reads its index.
     pub(super) fn open(disk: &dyn Disk, path: &Path, meta: FileMeta) -> Result<Self> {
-        let file = disk.open(path, OpenMode::Read).map_err(|error| {
+        let file = retry_interrupted(|| disk.open(path, OpenMode::Read)).map_err(|error| {
             if error.kind() == std::io::ErrorKind::NotFound {
                 return EventsError::Missing { path: path.to_path_buf() };
             }

@@ -31,7 +31,7 @@ impl Manifest {
     /// Reads the manifest of a directory; an empty one where there is none.
     pub(super) fn load(disk: &dyn Disk, dir: &Path) -> Result<Self> {
         let path = dir.join(NAME);
-        let file = match disk.open(&path, OpenMode::Read) {
+        let file = match retry_interrupted(|| disk.open(&path, OpenMode::Read)) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Self::default());
@@ -65,8 +65,8 @@ impl Manifest {
         put_u32(&mut bytes, crc32fast::hash(&body));
         bytes.extend_from_slice(&body);
         let pending = dir.join(PENDING);
-        let file =
-            disk.open(&pending, OpenMode::Create).map_err(EventsError::io("create", &pending))?;
+        let file = retry_interrupted(|| disk.open(&pending, OpenMode::Create))
+            .map_err(EventsError::io("create", &pending))?;
         retry_interrupted(|| file.truncate(0)).map_err(EventsError::io("cut", &pending))?;
         write_all_at(&*file, &bytes, 0).map_err(EventsError::io("write", &pending))?;
         retry_interrupted(|| file.sync_all()).map_err(EventsError::io("sync", &pending))?;

@@ -83,7 +83,7 @@ impl Events {
         let dir_of = |table: Table| data_dir.join(table.dir());
         for table in [Table::Events, Table::Links] {
             let dir = dir_of(table);
-            disk.create_dir(&dir).map_err(EventsError::io("create", &dir))?;
+            retry_interrupted(|| disk.create_dir(&dir)).map_err(EventsError::io("create", &dir))?;
         }
         let mut manifest = Manifest::load(&*disk, &dir_of(Table::Events))?;
         for table in [Table::Events, Table::Links] {
@@ -260,7 +260,7 @@ fn settle_names(
     manifest: &mut Manifest,
     gone: &mut Vec<Gone>,
 ) -> Result<()> {
-    let entries = disk.list(dir).map_err(EventsError::io("list", dir))?;
+    let entries = retry_interrupted(|| disk.list(dir)).map_err(EventsError::io("list", dir))?;
     let rename = |from: &str, to: &str| {
         let from = dir.join(from);
         retry_interrupted(|| disk.rename(&from, &dir.join(to)))

@@ -56,7 +56,8 @@ impl<'p> TableWriter<'p> {
         table: Table,
         pacer: &'p dyn Pacer,
     ) -> Result<Self> {
-        let file = disk.open(path, OpenMode::CreateNew).map_err(EventsError::io("create", path))?;
+        let file = retry_interrupted(|| disk.open(path, OpenMode::CreateNew))
+            .map_err(EventsError::io("create", path))?;
         let mut slot = 0;
         let fields = Table::Events.fields();
         let columns = Box::new(std::array::from_fn(|_| {

@@ -57,6 +57,8 @@ impl Inner {
     ) -> Result<u64> {
         let (texts, mut state) = self.lock_warm(&prepared)?;
         let state = &mut *state;
+        // A commit that failed half-way left the state ahead of the log: nothing may be decided by it.
+        self.check_intact()?;
         if !state.window.has_room(events.len()) {
             return Err(Error::Exhausted {
                 what: "the window of insert ids is at its bound; raise dedupe_max_bytes or wait"

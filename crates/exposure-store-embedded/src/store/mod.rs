@@ -18,5 +18,6 @@ mod warm;
 pub use embedded::EmbeddedStore;
 pub use options::Options;
 
+pub(crate) use open::window_error;
 pub(crate) use prepare::Prepared;
 pub(crate) use state::{Inner, State, log_error};

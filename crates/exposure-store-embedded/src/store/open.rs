@@ -39,6 +39,12 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
     .map_err(window_error)?;
     let events = Events::open(Arc::clone(&disk), &dir, crate::events::EventsOptions::default())
         .map_err(super::archive::events_error)?;
+    // A process that died or failed may have renamed a file without making that durable. What is built on
+    // what is read here must not outlive it.
+    for part in ["", "checkpoint", "window", "events", "links"] {
+        let part = dir.join(part);
+        retry_interrupted(|| disk.sync_dir(&part)).map_err(|cause| io(&part, cause))?;
+    }
     let interner = Interner::new();
     let covered = window.covered_position();
     let mut state = State::new(window);
@@ -74,6 +80,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         },
         error => log_error(error),
     })?;
+    sections.remove_left_over(&*disk)?;
     let Replay { mut state, any_erased, n_records, .. } = replay;
     state.ledger.position = state.ledger.position.max(log.end());
     tracing::info!(records = n_records, "the log's tail is merged");
@@ -204,5 +211,17 @@ fn warm_now(
 
 /// A failure of the window as the port tells it.
 pub(crate) fn window_error(error: crate::window::Error) -> Error {
-    Error::Corrupt { file: "window".into(), what: error.to_string() }
+    use crate::window::Error as Window;
+    match &error {
+        Window::Damaged { path, .. } | Window::Version { path, .. } => Error::Corrupt {
+            file: path.file_name().map_or_else(
+                || "window".to_owned(),
+                |name| format!("window/{}", name.to_string_lossy()),
+            ),
+            what: error.to_string(),
+        },
+        Window::Io { .. } | Window::Setting { .. } => {
+            Error::Io { file: "window".into(), cause: error.to_string() }
+        }
+    }
 }

@@ -114,24 +114,32 @@ impl Replay<'_> {
                 _ => None,
             };
             let numbered = Numbered { raw, device };
-            if in_window && let Some((insert, content)) = keys.insert {
-                let (owner, number) = match (keys.device, device) {
-                    (Some(key), Some(number)) => (key, number),
-                    _ => (keys.raw, raw),
+            if record.status == Status::Merged
+                && let Some((insert, content)) = keys.insert
+            {
+                let (owner, number, is_behind) = match (keys.device, device) {
+                    (Some(key), Some(number)) => (key, number, parts.device),
+                    _ => (keys.raw, raw, parts.raw),
                 };
                 let mut activity =
                     self.state.shard(owner).get(number).map_or(0, |profile| profile.activity);
-                self.state
-                    .window
-                    .add_replayed(
-                        insert,
-                        content,
-                        origin.received.as_micros(),
-                        origin.now.as_micros(),
-                        position,
-                        Some(&mut activity),
-                    )
-                    .map_err(super::open::window_error)?;
+                // The window may be ahead of the owner's section: its bitmap must still tell where to look.
+                if is_behind {
+                    self.state.window.mark_replayed(position, &mut activity);
+                }
+                if in_window {
+                    self.state
+                        .window
+                        .add_replayed(
+                            insert,
+                            content,
+                            origin.received.as_micros(),
+                            origin.now.as_micros(),
+                            position,
+                            Some(&mut activity),
+                        )
+                        .map_err(super::open::window_error)?;
+                }
                 if let Some(profile) = self.state.shard_mut(owner).get_mut(number) {
                     profile.activity = activity;
                 }

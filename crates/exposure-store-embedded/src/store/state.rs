@@ -97,11 +97,18 @@ impl State {
 }
 
 impl Inner {
+    /// Refuses if a commit failed half-way, so that the state knows of what the log does not. Asked
+    /// under the state's lock by everybody who writes what the state says.
+    pub(crate) fn check_intact(&self) -> Result<(), Error> {
+        match self.failure.lock().clone() {
+            Some(cause) => Err(Error::Poisoned { cause }),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses if the store was poisoned.
     pub(crate) fn check_writable(&self) -> Result<(), Error> {
-        if let Some(cause) = self.failure.lock().clone() {
-            return Err(Error::Poisoned { cause });
-        }
+        self.check_intact()?;
         match self.log.failure() {
             Some(failure) => Err(log_error(failure)),
             None => Ok(()),

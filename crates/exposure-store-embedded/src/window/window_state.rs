@@ -41,6 +41,8 @@ pub struct Window {
     bucket_ends_us: u64,
     /// The bucket of the server's clock at opening, which the replay comes up to.
     opened_bucket: u64,
+    /// Of each run found when opening: the greatest position in it, and its bucket; ascending.
+    opened_runs: Vec<(u64, u64)>,
     pub(super) active: Generation,
     /// Generations not yet in runs, oldest first.
     pub(super) frozen: VecDeque<Frozen>,
@@ -95,6 +97,11 @@ impl Window {
                 buckets.add(bucket, Arc::new(run), Joined::Plain);
             }
         }
+        let mut opened_runs: Vec<_> = buckets
+            .runs()
+            .map(|run| (run.span.last_position, run.span.bucket(options.width_us())))
+            .collect();
+        opened_runs.sort_unstable();
         // The clock starts at the newest run, not at `now`: replayed ids come from in between.
         let bucket = clock_us / options.width_us();
         let bucket_ends_us = (bucket + 1) * options.width_us();
@@ -109,6 +116,7 @@ impl Window {
             bucket,
             bucket_ends_us,
             opened_bucket: now_bucket,
+            opened_runs,
             active,
             frozen,
             resident,
@@ -210,6 +218,17 @@ impl Window {
             }
         }
         Ok(())
+    }
+
+    /// Marks the owner of a replayed record whose id may be in a run already, so that it is looked for there.
+    ///
+    /// For owners whose state is of an earlier position than the record: their bitmaps know nothing of it.
+    pub fn mark_replayed(&self, position: u64, activity: &mut u64) {
+        // Later positions never stand in earlier buckets, so the first run that reaches this far tells.
+        let first = self.opened_runs.partition_point(|(last, _)| *last < position);
+        if let Some((_, bucket)) = self.opened_runs.get(first) {
+            *activity = mark(*activity, *bucket);
+        }
     }
 
     /// Whether the next `n_ids` new ids will be remembered. Ask before a batch that stands or falls as a whole.
