@@ -13,9 +13,10 @@ STATUS_DETAILS = "grpc-status-details-bin"
 class Client:
     """All services over one connection, with a key on every call."""
 
-    def __init__(self, stubs: SimpleNamespace, address: str, key: str | None):
+    def __init__(self, stubs: SimpleNamespace, address: str, key: str | None, *, own_connection: bool = False):
         self.stubs, self.key = stubs, key
-        self.channel = grpc.insecure_channel(address)
+        # Channels to one address share a connection, unless told otherwise.
+        self.channel = grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", int(own_connection))])
         self.metadata = [("authorization", f"Bearer {key}")] if key is not None else []
         self.ingest = stubs.ingest_service_pb2_grpc.IngestServiceStub(self.channel)
         self.properties = stubs.property_service_pb2_grpc.PropertyServiceStub(self.channel)
