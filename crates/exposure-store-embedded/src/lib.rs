@@ -20,6 +20,8 @@ mod lock;
 mod prefetch;
 mod state;
 mod store;
+mod verify;
 
 pub use format::FORMAT_VERSION;
 pub use store::{EmbeddedStore, Options};
+pub use verify::{Compared, VerifyReport, verify};

@@ -5,9 +5,13 @@
 mod basics;
 #[path = "store/faults.rs"]
 mod faults;
+#[path = "store/fixture.rs"]
+mod fixture;
 #[path = "store/flips.rs"]
 mod flips;
 #[path = "store/suite.rs"]
 mod suite;
+#[path = "store/verify.rs"]
+mod verify;
 #[path = "store/workload.rs"]
 mod workload;

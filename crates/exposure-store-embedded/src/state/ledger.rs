@@ -47,6 +47,12 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// The projects that something was counted of.
+    pub(crate) fn usage_projects(&self) -> impl Iterator<Item = ProjectId> + '_ {
+        let held = self.last_usage.iter().map(|(key, _)| key.project);
+        self.usage.keys().map(|key| key.project).chain(held)
+    }
+
     /// Counts a new event. Runs of equal keys are added up before they go to the map.
     pub(crate) fn count(&mut self, key: UsageKey) {
         match &mut self.last_usage {

@@ -267,7 +267,7 @@ impl Store for EmbeddedStore {
 impl Inner {
     /// The hash of all state: profiles are visited one shard after the other under the lock, so
     /// intake waits for it. A diagnosis, not a query.
-    async fn state_hash(&self) -> Result<StateHash> {
+    pub(crate) async fn state_hash(&self) -> Result<StateHash> {
         let cold: Vec<_> = {
             let state = self.state.lock();
             let shards = state.shards.iter().enumerate();

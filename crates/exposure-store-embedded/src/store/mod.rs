@@ -18,6 +18,8 @@ mod warm;
 pub use embedded::EmbeddedStore;
 pub use options::Options;
 
-pub(crate) use open::window_error;
+pub(crate) use archive::events_error;
+pub(crate) use erase::admitted;
+pub(crate) use open::{open as open_inner, window_error};
 pub(crate) use prepare::Prepared;
 pub(crate) use state::{Inner, State, log_error};
