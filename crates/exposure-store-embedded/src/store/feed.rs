@@ -56,7 +56,12 @@ impl Inner {
         loop {
             let group = match reader.next_group() {
                 Ok(Some(group)) => group,
-                Ok(None) => break,
+                Ok(None) => {
+                    // Behind a group that only marks the durable position there is nothing to tell,
+                    // and a cursor left before it would never wait again.
+                    next = next.max(reader.position());
+                    break;
+                }
                 Err(LogError::Released { .. }) => return Err(Error::CursorExpired),
                 Err(error) => return Err(log_error(error)),
             };

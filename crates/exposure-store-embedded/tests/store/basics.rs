@@ -96,3 +96,20 @@ fn what_was_committed_is_there_after_opening_again() {
     assert_eq!(again, [Committed::Duplicate { conflict: false }]);
     futures::executor::block_on(store.close()).unwrap();
 }
+
+/// A quiet log ends in a mark of its durable position; a reader at the end waits for more than that.
+#[test]
+fn a_reader_of_the_feed_comes_to_rest_behind_a_quiet_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(Options::new(dir.path()), NOW).unwrap();
+    let from = store.feed_end();
+    commit(&store, &[exposure("u1", "f", Some("a"), 1, "i1")]);
+    let page = futures::executor::block_on(store.feed(PROJECT, &from, 10)).unwrap();
+    let [(_, behind_event)] = &page.entries[..] else { panic!("{page:?}") };
+    // Whether the mark is there already or comes now.
+    futures::executor::block_on(store.feed_wait(behind_event)).unwrap();
+    let page = futures::executor::block_on(store.feed(PROJECT, behind_event, 10)).unwrap();
+    assert!(page.entries.is_empty());
+    assert_ne!(page.next, *behind_event, "it would be told of the mark again and again");
+    assert!(futures::FutureExt::now_or_never(store.feed_wait(&page.next)).is_none());
+}
