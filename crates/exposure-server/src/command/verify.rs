@@ -1,16 +1,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use exposure_service::Clock as _;
-use exposure_store::Store as _;
-use exposure_store_embedded::{EmbeddedStore, Options as StoreOptions};
+use exposure_store_embedded::{Compared, verify};
 use serde_json::json;
 
-use crate::client::block_on;
 use crate::console::{self, line};
 use crate::encoding::to_hex;
 use crate::failure::{Failure, Result};
-use crate::system::SystemClock;
 
 /// Which data directory.
 #[derive(Clone, Debug, Args)]
@@ -30,19 +26,25 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         return Err(Failure::usage(format!("{dir} is no data directory: it has no file FORMAT")));
     }
     let damaged = |error: exposure_store::Error| Failure::failed(format!("{dir}: {error}"));
-    let store = EmbeddedStore::open(StoreOptions::new(&options.data_dir), SystemClock.now())
-        .map_err(damaged)?;
-    let hash = block_on(async {
-        let hash = store.state_hash().await.map_err(damaged)?;
-        store.close().await.map_err(damaged)?;
-        Ok(hash)
-    })?;
-    let hash = to_hex(&hash.to_u128().to_be_bytes());
+    let report = verify(&options.data_dir).map_err(damaged)?;
+    let hash = to_hex(&report.state_hash.to_u128().to_be_bytes());
+    let compared = match report.compared {
+        Compared::Rebuilt => "state is what the stored events make",
+        Compared::Sum => "state is of as many events with the same sum of hashes as are stored",
+        _ => "state was not compared with the stored events: some were erased or let go",
+    };
     if options.json {
-        return console::json(
-            &json!({"data_dir": options.data_dir, "ok": true, "state_hash": hash}),
-        );
+        return console::json(&json!({
+            "data_dir": options.data_dir, "ok": true, "state_hash": hash, "compared": compared,
+            "profiles": report.profiles, "events": report.events,
+            "stored_events": report.stored_events, "files": report.files,
+            "log_bytes": report.log_bytes,
+        }));
     }
-    line(format!("{dir} is sound"))?;
+    line(format!("{dir} is sound: {compared}"))?;
+    line(format!(
+        "{} profiles, {} events, {} of them stored, {} files, {} bytes of log",
+        report.profiles, report.events, report.stored_events, report.files, report.log_bytes
+    ))?;
     line(format!("state hash {hash}"))
 }
