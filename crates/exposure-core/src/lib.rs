@@ -54,7 +54,7 @@ pub use limits::Limits;
 pub use links::{Link, Links, Ownership};
 pub use metadata::{Metadata, MetadataError};
 pub use outcome::{Effects, Note, Notes, Outcome, Rejection};
-pub use profile::{DeviceLinks, LinkSpan, ProfileState};
+pub use profile::{DeviceLinks, LinkSpan, ProfileState, Settled};
 pub use register::{Register, Registers};
 pub use resolve::{AnonymousWrite, DeviceShare, user_registers};
 pub use rules::{Dialect, Rules, correct_skew, effective_time};

@@ -5,16 +5,35 @@ use crate::{Owner, Registers, SeenTable, Timestamp};
 pub struct ProfileState {
     /// The user or the device.
     pub id: Owner,
-    /// The registers that writes naming it landed in.
+    /// The registers that writes naming it landed in. Those of a device are its users', by its links.
     pub registers: Registers,
-    /// First, last and count of exposures naming it.
+    /// First, last and count of exposures naming it, owned as the registers are.
     pub seen: SeenTable,
+    /// Of a device: what retention left it for its own, which no link moves any more.
+    pub settled: Settled,
     /// Of a user: the devices ever linked to it, in no order that means anything.
     pub devices: Vec<Box<str>>,
     /// Of a device: a summary of its links.
     pub links: DeviceLinks,
     /// Everything of it at or before this time is erased.
     pub erased_until: Option<Timestamp>,
+}
+
+/// What a device keeps for itself of writes and exposures whose stored events are gone: no user
+/// was seen on it when they went, or too many were.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// The greatest of those writes.
+    pub registers: Registers,
+    /// First, last and count of those exposures.
+    pub seen: SeenTable,
+}
+
+impl Settled {
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.registers.is_empty() && self.seen.is_empty()
+    }
 }
 
 /// What is known of a device's links without reading them.
@@ -52,7 +71,8 @@ impl DeviceLinks {
             Self::One(held) => {
                 let mut users = vec![held.clone(), span()];
                 users.sort();
-                *self = if users.len() > users_per_device { Self::Shared } else { Self::Many(users) };
+                *self =
+                    if users.len() > users_per_device { Self::Shared } else { Self::Many(users) };
             }
             // Between the links of others, a link matters also within its user's span.
             Self::Many(users) => match users.binary_search_by(|held| (*held.user).cmp(user)) {
@@ -89,12 +109,24 @@ impl LinkSpan {
 }
 
 impl ProfileState {
+    /// What answers for the raw id itself: all of a user's, and of a device what is not its
+    /// users' by its links.
+    pub fn own(&self) -> (Registers, SeenTable) {
+        let mut own = (self.settled.registers.clone(), self.settled.seen.clone());
+        if matches!(self.links, DeviceLinks::None | DeviceLinks::Shared) {
+            own.0.merge_all(&self.registers);
+            own.1.add_all(&self.seen);
+        }
+        own
+    }
+
     /// A profile that nothing is known of.
     pub fn empty(id: Owner) -> Self {
         Self {
             id,
             registers: Registers::default(),
             seen: SeenTable::default(),
+            settled: Settled::default(),
             devices: Vec::new(),
             links: DeviceLinks::None,
             erased_until: None,

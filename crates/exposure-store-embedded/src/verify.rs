@@ -46,9 +46,10 @@ pub struct VerifyReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compared {
-    /// Some were erased or let go by retention, so there is nothing to compare with.
+    /// Retention is between two steps, so there is nothing to compare with.
     Not,
-    /// Their number and the sum of their hashes, which the state keeps.
+    /// Their number and the sum of their hashes, which the state keeps: some events were erased
+    /// or let go by retention, or they are too many.
     Sum,
     /// State was made of them once more, and is the same.
     Rebuilt,
@@ -72,14 +73,17 @@ pub fn verify(dir: &Path) -> Result<VerifyReport> {
     let log_bytes = read_log(&inner)?;
     let state_hash = wait(inner.state_hash())?;
     let stats = inner.events.stats();
-    let (profiles, events, sum, projects) = {
+    let (profiles, events, sum, projects, is_retiring, is_whole) = {
         let state = inner.state.lock();
         let profiles = state.shards.iter().map(|shard| shard.len() as u64).sum();
         let mut projects = BTreeSet::new();
         projects.extend(state.ledger.usage_projects());
-        (profiles, state.ledger.n_events, state.ledger.events, projects)
+        let ledger = &state.ledger;
+        let n_merged: u64 = ledger.usage.values().sum();
+        let is_whole = n_merged == ledger.n_events;
+        (profiles, ledger.n_events, ledger.events, projects, ledger.is_retiring, is_whole)
     };
-    let rebuilt = (events <= REBUILD_AT_MOST).then(|| {
+    let rebuilt = (is_whole && events <= REBUILD_AT_MOST).then(|| {
         let limits = inner.options.limits.clone();
         MemoryStore::with_options(MemoryOptions {
             limits,
@@ -97,7 +101,7 @@ pub fn verify(dir: &Path) -> Result<VerifyReport> {
             rebuilt.as_ref().map_or(Ok(()), |store| merge(store, project, page))
         })?;
     }
-    let compared = if stored_events < events {
+    let compared = if is_retiring {
         Compared::Not
     } else if (stored_events, stored_sum) != (events, sum) {
         return Err(differs(&format!(

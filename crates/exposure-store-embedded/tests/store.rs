@@ -9,6 +9,8 @@ mod faults;
 mod fixture;
 #[path = "store/flips.rs"]
 mod flips;
+#[path = "store/retention.rs"]
+mod retention;
 #[path = "store/suite.rs"]
 mod suite;
 #[path = "store/verify.rs"]

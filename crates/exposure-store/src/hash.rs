@@ -168,6 +168,11 @@ impl StateHasher {
         )
     }
 
+    /// A record of a device's registers or exposures that no link moves any more.
+    pub const fn settled(record: u128) -> u128 {
+        record.rotate_left(64)
+    }
+
     /// The span of a user on a device.
     pub fn link(project: ProjectId, device: &str, span: &LinkSpan) -> u128 {
         Self::new(LINK, project)

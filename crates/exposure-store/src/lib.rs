@@ -43,4 +43,4 @@ pub use read::{
     Document, Duplicates, EventFilter, EventPage, FeedCursor, FeedEntry, FeedPage, ProfilePage,
     ScanCursor, SenderRow, Stats, UsageRow,
 };
-pub use stored::{StoredDuplicate, StoredEvent, StoredReject, StoredWrite};
+pub use stored::{StoredDuplicate, StoredEvent, StoredLink, StoredReject, StoredWrite};

@@ -6,7 +6,7 @@ use exposure_core::{ProfileState, RawId, Timestamp};
 use crate::{
     Batch, Capabilities, Committed, Document, Duplicates, EventFilter, EventPage, FeedCursor,
     FeedPage, ProfilePage, ProjectId, Result, ScanCursor, SenderRow, StateHash, Stats, StoredEvent,
-    StoredReject, UsageRow,
+    StoredLink, StoredReject, UsageRow,
 };
 
 /// A store. Every one passes the same conformance suite, tier by tier.
@@ -30,6 +30,15 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// Every stored event that names a raw id, a device also beside a user, by position.
     async fn history(&self, project: ProjectId, id: RawId<'_>) -> Result<Vec<StoredEvent>>;
+
+    /// Every link of a device, in order of time and user. Links outlive the stored events they
+    /// came with: a store that lets events go gives those too.
+    async fn links(&self, project: ProjectId, device: &str) -> Result<Vec<StoredLink>> {
+        let events = self.history(project, RawId::Device(device)).await?;
+        let mut links: Vec<_> = events.into_iter().filter_map(StoredLink::of).collect();
+        links.sort_unstable();
+        Ok(links)
+    }
 
     /// The duplicates that named a raw id ([`RawId`] of the duplicate itself).
     async fn duplicates(&self, project: ProjectId, id: RawId<'_>) -> Result<Duplicates>;

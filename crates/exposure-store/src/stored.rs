@@ -5,6 +5,25 @@ use exposure_core::{
 
 use crate::{KeyId, Origin};
 
+/// A link of a device, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StoredLink {
+    /// When, effectively.
+    pub time: Timestamp,
+    /// The user.
+    pub user: Box<str>,
+    /// The place of its event in the store's order of arrival.
+    pub position: u64,
+}
+
+impl StoredLink {
+    /// The link that an event makes, where it names both a user and a device.
+    pub fn of(event: StoredEvent) -> Option<Self> {
+        let StoredEvent { time, user, device, position, .. } = event;
+        device.and(user).map(|user| Self { time, user, position })
+    }
+}
+
 /// An event as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvent {

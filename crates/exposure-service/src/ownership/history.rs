@@ -1,5 +1,5 @@
 use exposure_core::{AnonymousWrite, Links, Ownership, SeenKey, Timestamp};
-use exposure_store::{StoredEvent, StoredWrite};
+use exposure_store::{StoredEvent, StoredLink, StoredWrite};
 
 /// What was stored of a device: its links, and the events that name it and no user.
 #[derive(Debug, Default)]
@@ -9,8 +9,8 @@ pub(crate) struct DeviceHistory {
 }
 
 impl DeviceHistory {
-    pub(crate) fn new(events: Vec<StoredEvent>) -> Self {
-        let links = links(events.iter());
+    pub(crate) fn new(stored: &[StoredLink], events: Vec<StoredEvent>) -> Self {
+        let links = links(stored.iter());
         let mut anonymous = events;
         anonymous.retain(|event| event.user.is_none());
         Self { links, anonymous }
@@ -46,9 +46,8 @@ impl DeviceHistory {
 
 /// The links of a device, those that follow one of the same user left out: they decide
 /// nothing, and a device that is used every day has thousands.
-pub(crate) fn links<'e>(events: impl Iterator<Item = &'e StoredEvent>) -> Links {
-    let mut all: Vec<_> =
-        events.filter_map(|event| Some((event.time, event.user.as_deref()?))).collect();
+pub(crate) fn links<'l>(stored: impl Iterator<Item = &'l StoredLink>) -> Links {
+    let mut all: Vec<_> = stored.map(|link| (link.time, &*link.user)).collect();
     all.sort_unstable();
     all.dedup_by_key(|(_, user)| *user);
     let mut links = Links::default();

@@ -110,7 +110,7 @@ impl<'s> Lookup<'s> {
     }
 
     pub(crate) fn merge_registers(&self, profile: &ProfileState, shares: &[Share]) -> Registers {
-        let Owner::User(user) = &profile.id else { return profile.registers.clone() };
+        let Owner::User(user) = &profile.id else { return profile.own().0 };
         let splits: Vec<_> = shares
             .iter()
             .filter_map(|share| match share {
@@ -129,7 +129,7 @@ impl<'s> Lookup<'s> {
     /// What a profile saw: itself, and on its devices while they were its.
     pub(crate) async fn seen(&self, profile: &ProfileState) -> Result<SeenTable> {
         let shares = self.shares(profile).await?;
-        let Owner::User(user) = &profile.id else { return Ok(profile.seen.clone()) };
+        let Owner::User(user) = &profile.id else { return Ok(profile.own().1) };
         let mut seen = profile.seen.clone();
         for share in &shares {
             match share {
@@ -149,8 +149,9 @@ impl<'s> Lookup<'s> {
         if let Some(known) = self.histories.lock().of.get(device) {
             return Ok(Arc::clone(known));
         }
+        let links = self.store.links(self.project, device).await?;
         let events = self.store.history(self.project, RawId::Device(device)).await?;
-        let history = Arc::new(DeviceHistory::new(events));
+        let history = Arc::new(DeviceHistory::new(&links, events));
         let mut histories = self.histories.lock();
         if histories.weight + history.weight() > MAX_WEIGHT {
             *histories = Histories::default();
@@ -161,7 +162,7 @@ impl<'s> Lookup<'s> {
     }
 
     /// Reads on in all profiles: those that own something, each once. A device that belongs to
-    /// users is left out, its users have what it holds.
+    /// users is left out unless it settled something for itself; its users have all else it holds.
     pub(crate) async fn owners(
         &self,
         from: &ScanCursor,
@@ -174,7 +175,9 @@ impl<'s> Lookup<'s> {
             (Owner::User(_), _) | (Owner::Device(_), DeviceLinks::None | DeviceLinks::Shared) => {
                 true
             }
-            (Owner::Device(_), DeviceLinks::One(_) | DeviceLinks::Many(_)) => false,
+            (Owner::Device(_), DeviceLinks::One(_) | DeviceLinks::Many(_)) => {
+                !state.settled.is_empty()
+            }
         });
         Ok((owners, n_read, page.next))
     }

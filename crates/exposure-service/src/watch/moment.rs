@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use exposure_core::{Links, Owner, Ownership, ProfileState, RawId, Register, Version};
-use exposure_store::{ProjectId, Store, StoredEvent};
+use exposure_store::{ProjectId, Store, StoredEvent, StoredLink};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
@@ -26,6 +26,7 @@ pub(super) struct Moments<'s> {
 struct Reads {
     states: HashMap<Owner, Arc<ProfileState>, RandomState>,
     histories: HashMap<Owner, Arc<Vec<StoredEvent>>, RandomState>,
+    links: HashMap<Box<str>, Arc<Vec<StoredLink>>, RandomState>,
     weight: usize,
 }
 
@@ -40,10 +41,10 @@ pub(super) enum When {
 }
 
 impl When {
-    const fn has(self, event: &StoredEvent) -> bool {
+    const fn has(self, at: u64) -> bool {
         match self {
-            Self::Before(position) => event.position < position,
-            Self::With(position) => event.position <= position,
+            Self::Before(position) => at < position,
+            Self::With(position) => at <= position,
         }
     }
 }
@@ -89,9 +90,21 @@ impl<'s> Moments<'s> {
         Ok(history)
     }
 
-    /// The links of a device at a moment, given its history.
-    pub(super) fn links(history: &[StoredEvent], when: When) -> Links {
-        links(history.iter().filter(|event| when.has(event)))
+    /// Every link of a device.
+    pub(super) async fn stored_links(&self, device: &str) -> Result<Arc<Vec<StoredLink>>> {
+        if let Some(links) = self.read.lock().links.get(device) {
+            return Ok(Arc::clone(links));
+        }
+        let links = Arc::new(self.store.links(self.project, device).await?);
+        let mut read = self.read.lock();
+        read.make_room(links.len() + 1);
+        read.links.insert(device.into(), Arc::clone(&links));
+        Ok(links)
+    }
+
+    /// The links of a device at a moment.
+    pub(super) fn links(stored: &[StoredLink], when: When) -> Links {
+        links(stored.iter().filter(|link| when.has(link.position)))
     }
 
     /// What was visible of a flag for a profile before an event and with it.
@@ -111,15 +124,13 @@ impl<'s> Moments<'s> {
                     add(&mut before, event, flag, When::Before(position));
                     add(&mut after, event, flag, When::With(position));
                 }
-                let mut bases = vec![outlived];
                 for device in &state.devices {
-                    let device = RawId::Device(device);
-                    let history = self.history(device).await?;
-                    bases.push(self.base_of(device, user, &history, flag).await?);
+                    let stored = self.stored_links(device).await?;
+                    let history = self.history(RawId::Device(device)).await?;
                     for (side, when) in
                         [(&mut before, When::Before(position)), (&mut after, When::With(position))]
                     {
-                        let links = Self::links(&history, when);
+                        let links = Self::links(&stored, when);
                         for event in history.iter().filter(|event| event.user.is_none()) {
                             let owner = links.owner_at(event.time, self.users_per_device);
                             if owner == Ownership::User(user) {
@@ -128,17 +139,17 @@ impl<'s> Moments<'s> {
                         }
                     }
                 }
-                for base in bases.into_iter().flatten() {
+                if let Some(base) = outlived {
                     merge(&mut before, &base.version());
                     merge(&mut after, &base.version());
                 }
             }
-            Owner::Device(_) => {
-                let base = outlived(&state, &own, flag);
+            Owner::Device(device) => {
+                let stored = self.stored_links(device).await?;
                 for (side, when) in
                     [(&mut before, When::Before(position)), (&mut after, When::With(position))]
                 {
-                    let links = Self::links(&own, when);
+                    let links = Self::links(&stored, when);
                     if matches!(
                         links.reader(self.users_per_device),
                         Ownership::Unlinked | Ownership::Shared
@@ -146,28 +157,15 @@ impl<'s> Moments<'s> {
                         for event in own.iter().filter(|event| event.user.is_none()) {
                             add(side, event, flag, when);
                         }
-                        if let Some(base) = &base {
-                            merge(side, &base.version());
-                        }
+                    }
+                    // No link moves it: it was there before all stored events.
+                    if let Some(settled) = state.settled.registers.get(flag) {
+                        merge(side, &settled.version());
                     }
                 }
             }
         }
         Ok((before, after))
-    }
-
-    /// What a device that has one user holds beyond its stored events.
-    async fn base_of(
-        &self,
-        device: RawId<'_>,
-        user: &str,
-        history: &[StoredEvent],
-        flag: &str,
-    ) -> Result<Option<Register>> {
-        let state = self.state(device).await?;
-        let is_of =
-            matches!(&state.links, exposure_core::DeviceLinks::One(span) if *span.user == *user);
-        Ok(if is_of { outlived(&state, history, flag) } else { None })
     }
 }
 
@@ -180,7 +178,7 @@ impl Reads {
     }
 }
 
-/// The register of a raw id whose write is past retention: it was there before all events.
+/// The register of a user whose write is past retention: it was there before all events.
 fn outlived(state: &ProfileState, history: &[StoredEvent], flag: &str) -> Option<Register> {
     let register = state.registers.get(flag)?;
     let version = register.version();
@@ -192,7 +190,7 @@ fn outlived(state: &ProfileState, history: &[StoredEvent], flag: &str) -> Option
 }
 
 fn add(side: &mut Option<Register>, event: &StoredEvent, flag: &str, when: When) {
-    if !when.has(event) {
+    if !when.has(event.position) {
         return;
     }
     for write in event.writes.iter().filter(|write| *write.flag == *flag) {

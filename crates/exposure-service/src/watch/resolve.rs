@@ -95,8 +95,8 @@ impl Moments<'_> {
                 Ok((Owner::User(span.user.clone()), doubt))
             }
             DeviceLinks::Many(_) | DeviceLinks::Shared => {
-                let history = self.history(RawId::Device(device)).await?;
-                let links = Self::links(&history, When::Before(event.position));
+                let stored = self.stored_links(device).await?;
+                let links = Self::links(&stored, When::Before(event.position));
                 let owner = links.owner_at(event.time, self.users_per_device()).owner(device);
                 Ok((owner, Doubt::Open))
             }
@@ -150,9 +150,10 @@ impl Moments<'_> {
         {
             return Ok(());
         }
+        let stored = self.stored_links(device).await?;
         let history = self.history(RawId::Device(device)).await?;
-        let before = Self::links(&history, When::Before(event.position));
-        let after = Self::links(&history, When::With(event.position));
+        let before = Self::links(&stored, When::Before(event.position));
+        let after = Self::links(&stored, When::With(event.position));
         let n_users = self.users_per_device();
         let mut moved = |flag: &str, from: Ownership<'_>, to: Ownership<'_>| {
             for owner in [from.owner(device), to.owner(device)] {
@@ -170,14 +171,6 @@ impl Moments<'_> {
                 }
             }
         }
-        // Writes whose events are past retention move with the first link, like all others.
-        if before.is_empty()
-            && let DeviceLinks::One(span) = &state.links
-        {
-            for (flag, _) in state.registers.iter() {
-                moved(flag, Ownership::Unlinked, Ownership::User(&span.user));
-            }
-        }
         Ok(())
     }
 
@@ -186,10 +179,8 @@ impl Moments<'_> {
         if let Some(&position) = known.0.get(device) {
             return Ok(position);
         }
-        let history = self.history(RawId::Device(device)).await?;
-        let linked = history.iter().filter(|event| event.user.is_some());
-        // A link whose event is past retention was there before all events.
-        let first = linked.map(|event| event.position).min().unwrap_or(0);
+        let links = self.stored_links(device).await?;
+        let first = links.iter().map(|link| link.position).min().unwrap_or(0);
         if known.0.len() >= MAX_DEVICES {
             known.0.clear();
         }

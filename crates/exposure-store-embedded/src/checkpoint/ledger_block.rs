@@ -5,14 +5,13 @@ use exposure_store::{KeyId, ProjectId, StateHash, StoredReject};
 
 use crate::frame::{Cursor, Malformed, put_bytes32, put_document, put_text16, take_document};
 use crate::intern::{Interner, TextId, Texts};
-use crate::state::{Ledger, UsageKey};
+use crate::state::{Arrival, Ledger, UsageKey};
 
 /// Appends the ledger. It must be settled.
 pub(crate) fn encode_ledger(out: &mut Vec<u8>, ledger: &Ledger, texts: &Texts) {
     out.extend_from_slice(&ledger.events.to_u128().to_le_bytes());
     out.extend_from_slice(&ledger.n_events.to_le_bytes());
     put_len(out, ledger.usage.len());
-    #[expect(clippy::iter_over_hash_type, reason = "the reader puts them into a map again")]
     for (key, events) in &ledger.usage {
         out.extend_from_slice(&key.project.0.to_le_bytes());
         out.extend_from_slice(&key.day.to_le_bytes());
@@ -53,6 +52,14 @@ pub(crate) fn encode_ledger(out: &mut Vec<u8>, ledger: &Ledger, texts: &Texts) {
         for reject in rejects {
             put_reject(out, reject);
         }
+    }
+    out.extend_from_slice(&ledger.retired.to_le_bytes());
+    out.push(u8::from(ledger.is_retiring));
+    put_len(out, ledger.arrivals.0.len());
+    for part in &ledger.arrivals.0 {
+        out.extend_from_slice(&part.first.as_micros().to_le_bytes());
+        out.extend_from_slice(&part.last.as_micros().to_le_bytes());
+        out.extend_from_slice(&part.end.to_le_bytes());
     }
 }
 
@@ -106,6 +113,20 @@ pub(crate) fn decode_ledger(
             let reject = take_reject(&mut cursor)?;
             ledger.reject(project, reject, usize::MAX);
         }
+    }
+    // Blocks from before there was retention end here.
+    if cursor.0.is_empty() {
+        return Ok(ledger);
+    }
+    ledger.retired = cursor.u64()?;
+    ledger.is_retiring = cursor.u8()? != 0;
+    for _ in 0..cursor.u32()? {
+        let (first, last) = (cursor.i64()?, cursor.i64()?);
+        ledger.arrivals.0.push_back(Arrival {
+            first: Timestamp::from_micros(first),
+            last: Timestamp::from_micros(last),
+            end: cursor.u64()?,
+        });
     }
     Ok(ledger)
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use exposure_core::{RawId, Timestamp};
-use exposure_store::{ProjectId, StoredEvent};
+use exposure_core::RawId;
+use exposure_store::{ProjectId, StoredEvent, StoredLink};
 
 use super::error::Result;
 use super::file::{ALL_FIELDS, EventFile, PROFILE_FIELDS};
@@ -11,17 +11,6 @@ use super::index::{key, partition, sorted_under};
 use super::row::ProfileRef;
 use super::schema::Table;
 use super::{Events, IdRef, RowRef};
-
-/// A link of a device, as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StoredLink {
-    /// When, effectively.
-    pub time: Timestamp,
-    /// The user.
-    pub user: Box<str>,
-    /// The event's place in the order of arrival.
-    pub position: u64,
-}
 
 impl Events {
     /// The events that are stored under a raw id, by position: of a device those that name no user.

@@ -7,8 +7,8 @@ use exposure_core::{Owner, RawId, Timestamp};
 use exposure_store::ProjectId;
 
 use super::cursor::{FileCursor, Merged};
-use super::error::Result;
-use super::file::{ALL_FIELDS, EventFile};
+use super::error::{EventsError, Result};
+use super::file::EventFile;
 use super::lookup::visit_file;
 use super::row::ProfileRef;
 use super::schema::Table;
@@ -17,26 +17,25 @@ use super::{Events, IdRef, Pacer, RowRef};
 /// Which rows stay when files are rewritten.
 #[derive(Clone, Copy)]
 pub struct Retention<'a> {
-    /// Rows received before this go; [`Timestamp::MIN`] keeps all.
-    pub received_from: Timestamp,
+    /// Events below this position go, and their links stay; 0 keeps all.
+    pub from: u64,
     /// Whether an event was erased: asked with the project, whom the event names, and its time.
     pub is_erased: &'a (dyn Fn(ProjectId, RawId<'_>, Timestamp) -> bool + Sync),
 }
 
 impl std::fmt::Debug for Retention<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Retention")
-            .field("received_from", &self.received_from)
-            .finish_non_exhaustive()
+        f.debug_struct("Retention").field("from", &self.from).finish_non_exhaustive()
     }
 }
 
 impl Retention<'_> {
     /// Keeps every row.
-    pub const ALL: Self = Self { received_from: Timestamp::MIN, is_erased: &|_, _, _| false };
+    pub const ALL: Self = Self { from: 0, is_erased: &|_, _, _| false };
 
-    fn keeps(&self, row: &RowRef<'_>) -> bool {
-        row.received >= self.received_from && !self.erased(row)
+    fn keeps(&self, table: Table, row: &RowRef<'_>) -> bool {
+        // A link decides about writes that come after its event is gone.
+        (table == Table::Links || row.position >= self.from) && !self.erased(row)
     }
 
     fn erased(&self, row: &RowRef<'_>) -> bool {
@@ -109,7 +108,7 @@ impl Events {
         let mut rows = Merged::new(table, cursors);
         let mut output = None;
         while let Some(row) = rows.row() {
-            if retention.keeps(&row) {
+            if retention.keeps(table, &row) {
                 let (_, writer) = match &mut output {
                     Some(output) => output,
                     None => output.insert(self.begin_file(table, level, pacer)?),
@@ -176,16 +175,15 @@ impl Events {
         Ok(n_rewritten)
     }
 
-    /// Drops files whose every row was received before a time; how many.
+    /// Drops files of events whose every row lies below a position; how many.
     ///
     /// Rows of other files go when those are merged. What the rows stand for is folded first, with [`Self::expiring`].
-    pub fn drop_before(&self, received: Timestamp) -> Result<u64> {
+    pub fn drop_before(&self, position: u64) -> Result<u64> {
         let _only = self.background.lock();
         let old: Vec<Arc<EventFile>> = self
             .live()
-            .files
-            .iter()
-            .filter(|file| file.meta.received.1 < received)
+            .of(Table::Events)
+            .filter(|file| file.meta.positions.1 < position)
             .map(Arc::clone)
             .collect();
         if !old.is_empty() {
@@ -194,29 +192,29 @@ impl Events {
         Ok(old.len() as u64)
     }
 
-    /// Hands `visit` every event received within a range of time, before retention lets it go.
+    /// Hands `visit` every event within a range of positions, before retention lets it go, sorted
+    /// by project and profile.
     ///
-    /// Called with ranges that follow each other, it hands out each event once, as long as none
-    /// is converted that was received before the last range ended.
-    pub fn expiring(
+    /// Called with ranges that follow each other and end where the log is turned into files, it
+    /// hands out each event once. What `visit` fails with ends the walk.
+    pub fn expiring<E: From<EventsError>>(
         &self,
-        received: Range<Timestamp>,
-        mut visit: impl FnMut(&RowRef<'_>),
-    ) -> Result<()> {
+        positions: Range<u64>,
+        mut visit: impl FnMut(&RowRef<'_>) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let mut cursors = Vec::new();
         for file in self.live().of(Table::Events) {
-            let (first, last) = file.meta.received;
-            if last < received.start || first >= received.end {
-                continue;
+            let (first, last) = file.meta.positions;
+            if last >= positions.start && first < positions.end {
+                cursors.push(FileCursor::new(Arc::clone(file))?);
             }
-            for number in 0..file.n_pages() {
-                let page = file.page(number, ALL_FIELDS)?;
-                for row in 0..page.n_rows {
-                    let row = page.row(row);
-                    if received.contains(&row.received) {
-                        visit(&row);
-                    }
-                }
+        }
+        let mut rows = Merged::new(Table::Events, cursors);
+        while let Some(row) = rows.row() {
+            if positions.contains(&row.position) {
+                visit(&row)?;
             }
+            rows.advance()?;
         }
         Ok(())
     }

@@ -40,7 +40,6 @@ mod tests;
 pub use batch::RowBatch;
 pub use error::{EventsError, Result};
 pub use id::IdRef;
-pub use lookup::StoredLink;
 pub use merge::Retention;
 pub use options::EventsOptions;
 pub use pacer::{Pacer, Unpaced};

@@ -15,6 +15,7 @@ pub(crate) enum FrameKind {
     Events = 1,
     Document = 2,
     Erasure = 3,
+    Retirement = 4,
 }
 
 /// A frame, borrowed from the log.
@@ -38,6 +39,7 @@ impl<'a> FrameRef<'a> {
             1 => FrameKind::Events,
             2 => FrameKind::Document,
             3 => FrameKind::Erasure,
+            4 => FrameKind::Retirement,
             _ => return Err(Malformed("an unknown kind of frame")),
         };
         cursor.take(1)?;

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use exposure_core::{Admitted, Effect, Timestamp};
+use exposure_core::{Admitted, Change as CoreChange, Effect, Register, Timestamp, Version};
 
 use super::cell::{Cell, NewVersion, SeenCell};
 use super::insert_text::{InsertText, LongTexts};
@@ -38,23 +38,22 @@ pub(crate) fn apply_event(
     let insert_id = event.insert_id.map_or("", |id| id.as_str());
     let mut applied = Applied::default();
     if let Some(own) = own {
-        let cell = profile.cell(own.flag);
         if event.own_write().is_some() {
-            applied.own = Some(merge(cell, long, texts, event, insert_id, own));
+            applied.own = Some(merge(profile, long, texts, event, insert_id, own));
         }
+        let cell = profile.cell(own.flag);
         if let Some(spilled) = see(cell, own, event.time) {
             see_more(profile, spilled, event.time);
         }
     }
     for change in extra {
-        let cell = profile.cell(change.flag);
-        applied.extra.push(merge(cell, long, texts, event, insert_id, change));
+        applied.extra.push(merge(profile, long, texts, event, insert_id, change));
     }
     applied
 }
 
 fn merge(
-    cell: &mut Cell,
+    profile: &mut Profile,
     long: &mut LongTexts,
     texts: &Texts,
     event: &Admitted<'_>,
@@ -67,8 +66,56 @@ fn merge(
         variant: change.variant,
         run: change.run,
     };
+    let folded = folded_leads(profile, long, texts, change.flag).map(|held| {
+        let version = version(texts, &new, insert_id);
+        Effect::judge(Some(&held.version()), &version)
+    });
+    let judged = merge_cell(profile.cell(change.flag), long, texts, &new, insert_id);
+    folded.unwrap_or(judged)
+}
+
+/// The register of a folded write, where it is greater than the one in the cell.
+fn folded_leads<'p>(
+    profile: &'p Profile,
+    long: &LongTexts,
+    texts: &Texts,
+    flag: TextId,
+) -> Option<&'p Register> {
+    let register = profile.more.as_ref()?.folded.as_ref()?.get(texts.text(flag))?;
+    let cell = profile.held_cell(flag).filter(|cell| cell.has_register());
+    let leads = cell.is_none_or(|cell| {
+        let held = NewVersion {
+            time: cell.time,
+            sequence: cell.sequence,
+            variant: cell.variant,
+            run: cell.run(),
+        };
+        let mut buffer = [0; 36];
+        register.version() > version(texts, &held, cell.insert().text(long, &mut buffer))
+    });
+    leads.then_some(register)
+}
+
+fn version<'t>(texts: &'t Texts, new: &NewVersion, insert_id: &'t str) -> Version<'t> {
+    let variant = (!new.variant.is_none()).then(|| texts.text(new.variant));
+    Version {
+        time: new.time,
+        sequence: new.sequence,
+        change: CoreChange::to_variant(variant),
+        experiment_key: texts.text(new.run),
+        insert_id,
+    }
+}
+
+fn merge_cell(
+    cell: &mut Cell,
+    long: &mut LongTexts,
+    texts: &Texts,
+    new: &NewVersion,
+    insert_id: &str,
+) -> Effect {
     let order = if cell.has_register() {
-        cell.compare(&new, insert_id, texts, long)
+        cell.compare(new, insert_id, texts, long)
     } else {
         Ordering::Greater
     };
@@ -78,7 +125,7 @@ fn merge(
         Ordering::Greater => {
             let before = cell.variant;
             cell.insert().release(long);
-            cell.put(&new, InsertText::pack(insert_id, long));
+            cell.put(new, InsertText::pack(insert_id, long));
             if before == new.variant {
                 Effect::Same
             } else if new.variant.is_none() {

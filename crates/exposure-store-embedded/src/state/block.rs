@@ -3,14 +3,16 @@
 //!
 //! key u128 · project u32 · is_user u8 · last u64 · activity u64 · id · cells · seen · more.
 
-use exposure_core::{DeviceLinks, LinkSpan, Timestamp};
+use exposure_core::{DeviceLinks, LinkSpan, Registers, Settled, Timestamp};
 use exposure_store::{ProjectId, StoredDuplicate};
 
 use super::cell::{Cell, NewVersion, SeenCell};
 use super::insert_text::{InsertText, LongTexts};
 use super::more::{DuplicateLog, More};
 use super::profile::Profile;
-use crate::frame::{Cursor, Malformed, put_text16};
+use crate::frame::{
+    Cursor, Malformed, put_registers, put_settled, put_text16, take_registers, take_settled,
+};
 use crate::intern::{Interner, TextId, Texts};
 use crate::keys::ProfileKey;
 
@@ -94,11 +96,10 @@ pub(crate) fn decode_profile(
         }
         cells.push(cell);
     }
-    // Numbers are of this run of the process: their order may be another one.
-    cells.sort_unstable_by_key(|cell| cell.flag);
     let more =
         if cursor.u8()? == 0 { None } else { Some(Box::new(decode_more(&mut cursor, interner)?)) };
-    Ok(Profile { key, last, activity, id, project, is_user, referenced: false, cells, more })
+    let flags = cells.iter().map(|cell| cell.flag).collect();
+    Ok(Profile { key, last, activity, id, project, is_user, referenced: false, flags, cells, more })
 }
 
 fn intern(interner: &Interner, text: &str) -> Result<TextId, Malformed> {
@@ -159,6 +160,9 @@ fn encode_more(out: &mut Vec<u8>, more: &More, texts: &Texts) {
         out.push(u8::from(duplicate.conflict));
         put_text16(out, &duplicate.library);
     }
+    out.extend_from_slice(&more.folded_until.to_le_bytes());
+    put_registers(out, more.folded.as_deref().unwrap_or(&Registers::default()));
+    put_settled(out, more.settled.as_deref().unwrap_or(&Settled::default()));
 }
 
 fn decode_more(cursor: &mut Cursor<'_>, interner: &Interner) -> Result<More, Malformed> {
@@ -185,6 +189,13 @@ fn decode_more(cursor: &mut Cursor<'_>, interner: &Interner) -> Result<More, Mal
         });
     }
     more.duplicates = (count > 0).then(|| Box::new(DuplicateLog { count, last }));
+    // Blocks from before there was retention end here.
+    if cursor.0.is_empty() {
+        return Ok(more);
+    }
+    more.folded_until = cursor.u64()?;
+    more.folded = Some(take_registers(cursor)?).filter(|held| !held.is_empty()).map(Box::new);
+    more.settled = Some(take_settled(cursor)?).filter(|held| !held.is_empty()).map(Box::new);
     Ok(more)
 }
 

@@ -7,6 +7,7 @@ use exposure_core::{ErrorCode, Kind};
 use exposure_store::{Document, KeyId, ProjectId, SenderRow, StateHash, StoredReject, UsageRow};
 use hashbrown::HashMap;
 
+use super::arrivals::Arrivals;
 use crate::intern::{TextId, Texts};
 
 /// What usage is counted by.
@@ -42,6 +43,12 @@ pub(crate) struct Ledger {
     /// The sum over stored events.
     pub events: StateHash,
     pub n_events: u64,
+    /// Events below this position of the log are gone.
+    pub retired: u64,
+    /// A step of retention took some further events out of the sum, and is not done.
+    pub is_retiring: bool,
+    /// When the others came in.
+    pub arrivals: Arrivals,
     last_flag: Option<(ProjectId, TextId)>,
     last_usage: Option<(UsageKey, u64)>,
 }
@@ -110,7 +117,6 @@ impl Ledger {
         to: i64,
         texts: &Texts,
     ) -> Vec<UsageRow> {
-        #[expect(clippy::iter_over_hash_type, reason = "the rows are sorted below")]
         let mut rows = {
             let mut rows = Vec::new();
             for (key, &events) in &self.usage {
@@ -142,7 +148,6 @@ impl Ledger {
     /// The hash of what is counted. Call [`settle`](Self::settle) first.
     pub(crate) fn hash(&self, texts: &Texts) -> StateHash {
         let mut sum = self.events;
-        #[expect(clippy::iter_over_hash_type, reason = "a sum is blind to order")]
         for (key, &events) in &self.usage {
             sum.add(exposure_store::StateHasher::usage(
                 key.project,

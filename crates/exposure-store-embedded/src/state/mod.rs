@@ -1,6 +1,8 @@
 //! The resident state: profiles in shards, and the ledger of counts beside them.
 
+mod absorb;
 mod apply;
+mod arrivals;
 mod block;
 mod cell;
 mod insert_text;
@@ -11,7 +13,9 @@ mod shard;
 mod table;
 mod view;
 
+pub(crate) use absorb::{absorb, empty, intern_texts, settled_of};
 pub(crate) use apply::{Change, apply_event};
+pub(crate) use arrivals::Arrival;
 pub(crate) use block::{decode_profile, encode_profile, peek_key};
 pub(crate) use insert_text::{InsertText, LongTexts};
 pub(crate) use ledger::{Ledger, UsageKey};

@@ -1,4 +1,4 @@
-use exposure_core::{DeviceLinks, Timestamp};
+use exposure_core::{DeviceLinks, Registers, Settled, Timestamp};
 use exposure_store::StoredDuplicate;
 
 use super::cell::SeenCell;
@@ -14,6 +14,12 @@ pub(crate) struct More {
     pub links: DeviceLinks,
     /// Everything of it at or before this time is erased.
     pub erased_until: Option<Timestamp>,
+    /// Of a device: below this position its anonymous events are folded into their owners.
+    pub folded_until: u64,
+    /// Of a device: the greatest of the writes that were, by which later ones are judged.
+    pub folded: Option<Box<Registers>>,
+    /// Of a device: what of them is its own for good.
+    pub settled: Option<Box<Settled>>,
     /// Its duplicates.
     pub duplicates: Option<Box<DuplicateLog>>,
 }
@@ -43,6 +49,11 @@ impl More {
             + self.seen.capacity() * size_of::<SeenCell>()
             + self.devices.iter().map(|id| id.len() + 32).sum::<usize>()
             + self.links.spans().iter().map(|span| span.user.len() + 48).sum::<usize>()
+            + self
+                .settled
+                .as_ref()
+                .map_or(0, |settled| 64 + (settled.registers.len() + settled.seen.len()) * 160)
+            + self.folded.as_ref().map_or(0, |folded| 32 + folded.len() * 160)
             + self.duplicates.as_ref().map_or(0, |log| 64 + log.last.len() * 160)
     }
 }

@@ -3,7 +3,9 @@ use exposure_store::ProjectId;
 
 use super::cell::Cell;
 use super::more::More;
+use crate::intern::TextId;
 use crate::keys::ProfileKey;
+use crate::prefetch::prefetch;
 
 /// A profile that is in memory.
 #[derive(Debug)]
@@ -18,7 +20,9 @@ pub(crate) struct Profile {
     pub is_user: bool,
     /// Touched since the eviction hand last passed.
     pub referenced: bool,
-    /// By flag number.
+    /// The flags of the cells, in their order: searched without touching the cells.
+    pub flags: Vec<TextId>,
+    /// One for each flag, in no order that means anything.
     pub cells: Vec<Cell>,
     pub more: Option<Box<More>>,
 }
@@ -33,6 +37,7 @@ impl Profile {
             project,
             is_user: id.is_user(),
             referenced: true,
+            flags: Vec::new(),
             cells: Vec::new(),
             more: None,
         }
@@ -63,31 +68,52 @@ impl Profile {
             !more.devices.is_empty()
                 || !more.seen.is_empty()
                 || more.erased_until.is_some()
+                || more.settled.is_some()
                 || more.links != exposure_core::DeviceLinks::None
         };
         self.id.is_empty() || (self.cells.is_empty() && !self.more.as_deref().is_some_and(has_more))
     }
 
     /// The cell of a flag, a new one if need be.
-    pub(crate) fn cell(&mut self, flag: crate::intern::TextId) -> &mut Cell {
-        let at = match self.cells.binary_search_by_key(&flag, |cell| cell.flag) {
-            Ok(at) => at,
-            Err(at) => {
-                if self.cells.len() == self.cells.capacity() {
-                    // Memory is worth more than a few copies: most profiles have few flags.
-                    self.cells.reserve_exact(1 + self.cells.len() / 4);
-                }
-                self.cells.insert(at, Cell::new(flag));
-                at
+    pub(crate) fn cell(&mut self, flag: TextId) -> &mut Cell {
+        let at = self.find(flag).unwrap_or_else(|| {
+            if self.cells.len() == self.cells.capacity() {
+                // Memory is worth more than a few copies: most profiles have few flags.
+                let more = 1 + self.cells.len() / 4;
+                self.cells.reserve_exact(more);
+                self.flags.reserve_exact(more);
             }
-        };
+            self.flags.push(flag);
+            self.cells.push(Cell::new(flag));
+            self.cells.len() - 1
+        });
         &mut self.cells[at]
+    }
+
+    /// The cell of a flag, if there is one.
+    pub(crate) fn held_cell(&self, flag: TextId) -> Option<&Cell> {
+        self.find(flag).and_then(|at| self.cells.get(at))
+    }
+
+    /// Where a flag's cell is.
+    fn find(&self, flag: TextId) -> Option<usize> {
+        self.flags.iter().position(|&held| held == flag)
+    }
+
+    /// Asks for the memory of a flag's cell.
+    pub(crate) fn prefetch_cell(&self, flag: TextId) {
+        if let Some(at) = self.find(flag) {
+            let cell = &raw const self.cells[at];
+            prefetch(cell);
+            // A cell spans two lines.
+            prefetch(cell.wrapping_byte_add(64));
+        }
     }
 
     /// Rough bytes held beside the slot it stands in.
     pub(crate) fn memory(&self) -> usize {
         32 + self.id.len()
-            + self.cells.capacity() * size_of::<Cell>()
+            + self.cells.capacity() * (size_of::<Cell>() + size_of::<TextId>())
             + self.more.as_ref().map_or(0, |more| more.memory())
     }
 }

@@ -43,6 +43,7 @@ pub(crate) fn profile_state(profile: &Profile, texts: &Texts, long: &LongTexts) 
         id: profile.owner(),
         registers,
         seen,
+        settled: more.and_then(|more| more.settled.as_deref().cloned()).unwrap_or_default(),
         devices: more.map_or_else(Vec::new, |more| more.devices.clone()),
         links: more.map_or(DeviceLinks::None, |more| more.links.clone()),
         erased_until: more.and_then(|more| more.erased_until),
@@ -80,6 +81,16 @@ pub(crate) fn hash_profile(profile: &Profile, texts: &Texts, long: &LongTexts) -
     if let Some(more) = &profile.more {
         for span in more.links.spans() {
             sum.add(StateHasher::link(profile.project, &profile.id, span));
+        }
+        if let Some(settled) = &more.settled {
+            let (project, id) = (profile.project, profile.raw());
+            for (flag, register) in settled.registers.iter() {
+                let record = StateHasher::register(project, id, flag, &register.version());
+                sum.add(StateHasher::settled(record));
+            }
+            for (key, seen) in settled.seen.iter() {
+                sum.add(StateHasher::settled(StateHasher::seen(project, id, key, *seen)));
+            }
         }
         if more.links == DeviceLinks::Shared {
             sum.add(StateHasher::shared_device(profile.project, &profile.id));

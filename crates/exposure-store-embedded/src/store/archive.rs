@@ -36,7 +36,8 @@ impl Inner {
             RawId::Device(device) => self.events.device_events(project, device),
         };
         let mut events = found.map_err(events_error)?;
-        events.retain(|event| event.position < below);
+        let begin = self.retired.load(Ordering::Acquire);
+        events.retain(|event| (begin..below).contains(&event.position));
         Ok(events)
     }
 
@@ -50,8 +51,9 @@ impl Inner {
         limit: usize,
     ) -> Result<(Vec<StoredEvent>, Option<Vec<u8>>)> {
         let from = ScanCursor(cursor.to_vec());
+        let begin = self.retired.load(Ordering::Acquire);
         let mut page =
-            self.events.scan(project, filter, 0..below, &from, limit).map_err(events_error)?;
+            self.events.scan(project, filter, begin..below, &from, limit).map_err(events_error)?;
         if self.any_erased.load(Ordering::Relaxed) {
             let mut kept = Vec::with_capacity(page.events.len());
             for event in page.events {
@@ -143,13 +145,16 @@ impl Inner {
         let is_erased = |project: ProjectId, id: RawId<'_>, time: Timestamp| {
             self.erased_until(project, id).ok().flatten().is_some_and(|until| time <= until)
         };
-        let retention = Retention { received_from: Timestamp::MIN, is_erased: &is_erased };
+        self.retire()?;
+        let from = self.retired.load(Ordering::Acquire);
+        self.events.drop_before(from).map_err(events_error)?;
+        let retention = Retention { from, is_erased: &is_erased };
         self.events.merge(&retention, pacer).map_err(events_error)?;
         self.events.remove_gone(pacer).map_err(events_error)?;
         Ok(())
     }
 
-    /// What was received before this is not kept.
+    /// What came in before this is not kept.
     pub(crate) fn retention_begins(&self) -> Timestamp {
         let now = self.clock.load(Ordering::Relaxed) as i64;
         Timestamp::from_micros(now.saturating_sub(self.options.retention.as_micros() as i64))
@@ -172,11 +177,13 @@ impl Inner {
     }
 }
 
+impl From<EventsError> for Error {
+    fn from(error: EventsError) -> Self {
+        events_error(error)
+    }
+}
+
 fn now() -> Instant {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "background work is paced by the machine's own clock"
-    )]
     Instant::now()
 }
 
@@ -211,7 +218,7 @@ fn push_row(
             Subject::Exposure { flag, variant, experiment_key, .. } => Some(ExposedRef {
                 flag: flag.as_str(),
                 experiment_key: experiment_key.map_or("", |key| key.as_str()),
-                variant: variant.map(|variant| variant.as_str()),
+                variant: variant.map(exposure_core::Variant::as_str),
             }),
             Subject::Plain(_) | Subject::Outcome { .. } => None,
         },
@@ -231,6 +238,7 @@ fn push_row(
 }
 
 /// A failure of the files as the port tells it.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
 pub(crate) fn events_error(error: EventsError) -> Error {
     match &error {
         EventsError::Cursor => Error::CursorInvalid,

@@ -30,7 +30,6 @@ impl Inner {
         self.check_room()?;
         self.clock.fetch_max(batch.origin.now.as_micros().max(0) as u64, Ordering::Relaxed);
         let mut results = Vec::with_capacity(batch.events.len());
-        let mut numbers = Numbers::new(&self.interner, &self.secret);
         let (mut events, mut rejects) = (batch.events, batch.rejects);
         let mut end = 0;
         while !events.is_empty() || !rejects.is_empty() {
@@ -38,6 +37,7 @@ impl Inner {
             let (now_rejects, later_rejects) = rejects.split_at(rejects.len().min(FRAME_REJECTS));
             (events, rejects) = (later, later_rejects);
             self.log.ready().await.map_err(log_error)?;
+            let mut numbers = Numbers::new(&self.interner, &self.secret);
             let frame = prepare_frame(&mut numbers, &batch.origin, now, now_rejects)
                 .map_err(|_| no_texts())?;
             end = self.commit_frame(&batch.origin, now, now_rejects, frame, &mut results)?;
@@ -71,6 +71,7 @@ impl Inner {
         let base = appender.position_for(length).map_err(log_error)?;
 
         let numbered = number(state, origin, events, &prepared);
+        prefetch_cells(state, &prepared, &numbered);
         prefetch_window(state, events, &prepared, &numbered);
         for (index, (event, (keys, patch))) in events.iter().zip(&prepared.events).enumerate() {
             let at = numbered[index];
@@ -115,6 +116,10 @@ impl Inner {
         }
         appender.push(&prepared.frame.bytes).map_err(log_error)?;
         state.ledger.position = base + length as u64;
+        if !events.is_empty() {
+            let end = state.ledger.position;
+            state.ledger.arrivals.add(origin.now, end, self.options.retention);
+        }
         Ok(state.ledger.position)
     }
 
@@ -163,7 +168,7 @@ fn no_texts() -> Error {
         what:
             "there are 16 million different flags, variants and runs; no number is left for another"
                 .into(),
-        retry_after: Duration::from_secs(3600),
+        retry_after: Duration::from_hours(1),
     }
 }
 
@@ -207,11 +212,20 @@ fn number(
             _ => None,
         };
         if let Some(profile) = state.shard(keys.raw).get(raw) {
-            crate::prefetch::prefetch(profile.cells.as_ptr());
+            crate::prefetch::prefetch(profile.flags.as_ptr());
         }
         numbered.push(Numbered { raw, device });
     }
     numbered
+}
+
+/// Asks for the cells that the events' writes land in.
+fn prefetch_cells(state: &State, prepared: &PreparedFrame, numbered: &[Numbered]) {
+    for ((keys, _), at) in prepared.events.iter().zip(numbered) {
+        if let (Some(own), Some(profile)) = (&keys.own, state.shard(keys.raw).get(at.raw)) {
+            profile.prefetch_cell(own.flag);
+        }
+    }
 }
 
 fn prefetch_window(

@@ -8,8 +8,8 @@ use exposure_core::{ProfileState, RawId, Timestamp};
 use exposure_store::{
     Batch, Capabilities, Committed, DedupeTier, Document, Duplicates, EffectTier, Error,
     EventFilter, EventPage, FeedCursor, FeedPage, FeedTier, HashTier, ProfilePage, ProjectId,
-    Result, ScanCursor, SenderRow, StateHash, Stats, Store, StoredEvent, StoredReject, UsageRow,
-    UsageTier,
+    Result, ScanCursor, SenderRow, StateHash, Stats, Store, StoredEvent, StoredLink, StoredReject,
+    UsageRow, UsageTier,
 };
 
 use super::state::log_error;
@@ -103,6 +103,10 @@ impl Store for EmbeddedStore {
 
     async fn history(&self, project: ProjectId, id: RawId<'_>) -> Result<Vec<StoredEvent>> {
         self.inner.history(project, id).await
+    }
+
+    async fn links(&self, project: ProjectId, device: &str) -> Result<Vec<StoredLink>> {
+        self.inner.links(project, device).await
     }
 
     async fn duplicates(&self, project: ProjectId, id: RawId<'_>) -> Result<Duplicates> {
@@ -310,6 +314,8 @@ impl Inner {
             ("log_groups", log.groups),
             ("log_written_bytes", log.written_bytes),
             ("log_syncs", log.syncs),
+            ("log_sync_micros", log.sync_time.as_micros() as u64),
+            ("log_sync_max_micros", log.sync_time_max.as_micros() as u64),
             ("converted_position_bytes", self.converted_position()),
             ("text_bytes", self.interner.memory() as u64),
         ];

@@ -1,19 +1,21 @@
 //! Erasing a user: what is left of it, and of devices that nobody else was seen on.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use exposure_core::{
     Admitted, Change, DeviceId, DeviceLinks, ExperimentKey, FlagKey, Ids, InsertId, Owner, RawId,
-    Subject, Timestamp, UserId, Variant, Write,
+    Registers, Seen, SeenTable, Settled, Subject, Timestamp, UserId, Variant, Write,
 };
-use exposure_store::{Error, Origin, ProjectId, Result, StateHash, StateHasher, StoredEvent};
+use exposure_store::{Error, ProjectId, Result, StateHash, StateHasher, StoredEvent};
 
-use super::prepare::Numbers;
 use super::state::log_error;
 use super::{Inner, State};
 use crate::frame::{Erasure, Malformed, NO_POSITION, encode_erasure};
 use crate::intern::Interner;
 use crate::keys::ProfileKey;
 use crate::state::{
-    Found, Ledger, LongTexts, Profile, apply_event, decode_profile, encode_profile, shard_of,
+    Found, Ledger, LongTexts, Profile, absorb, decode_profile, encode_profile, intern_texts,
+    profile_state, settled_of, shard_of,
 };
 
 /// A profile that is to be erased.
@@ -23,6 +25,22 @@ struct Planned {
     last: u64,
     /// Whether there was anything of it.
     was_known: bool,
+}
+
+/// While it is there, retention folds nothing.
+struct Erasing<'i>(&'i AtomicUsize);
+
+impl<'i> Erasing<'i> {
+    fn begin(count: &'i AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Erasing<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// How often an erasure begins again because its profiles changed meanwhile.
@@ -37,7 +55,9 @@ impl Inner {
         until: Timestamp,
     ) -> Result<u64> {
         self.check_writable()?;
+        let _waiting = Erasing::begin(&self.erasing);
         for _ in 0..ATTEMPTS {
+            let rewrites = self.state.lock().rewrites;
             let planned = self.plan(project, user, until).await?;
             let frame = encode_erasure(planned.iter().map(|planned| &planned.erasure));
             self.warm_keys(planned.iter().map(|planned| planned.erasure.key))?;
@@ -59,7 +79,7 @@ impl Inner {
                         Found::Nothing => planned.last == NO_POSITION,
                     }
                 });
-                if !same {
+                if !same || state.rewrites != rewrites {
                     continue;
                 }
                 let mut appender = self.log.lock().map_err(log_error)?;
@@ -71,7 +91,9 @@ impl Inner {
                     forget(&mut state.ledger, &planned.erasure);
                     put_erased(&mut state, profile, &long);
                 }
-                self.any_erased.store(true, std::sync::atomic::Ordering::Relaxed);
+                state.rewrites += 1;
+                state.erasures += 1;
+                self.any_erased.store(true, Ordering::Relaxed);
                 end
             };
             self.log.wait_durable(end).await.map_err(log_error)?;
@@ -106,7 +128,7 @@ impl Inner {
                     erasures.push(self.wiped(project, device, until).await?);
                 }
                 Some(DeviceLinks::Many(_)) => {
-                    erasures.extend(self.unlinked(project, device, user, until)?)
+                    erasures.extend(self.unlinked(project, device, user, until)?);
                 }
                 _ => {}
             }
@@ -129,18 +151,18 @@ impl Inner {
         profile.activity = activity;
         profile.more().erased_until = Some(until);
         for event in &history {
-            let admitted = admitted(event);
             let is_own = event.raw() == id;
             if event.time <= until {
                 if is_own {
-                    removed.add(StateHasher::event(project, &admitted));
+                    removed.add(StateHasher::event(project, &admitted(event)));
                     n_removed += 1;
                 }
-                continue;
+            } else if is_own {
+                self.rebuild(project, &mut profile, &mut long, event)?;
             }
-            self.rebuild(project, &mut profile, &mut long, event, &admitted, is_own)?;
         }
-        if history.iter().all(|event| event.time <= until) {
+        let was_kept = self.keep_retired(project, &mut profile, &mut long, until).await?;
+        if history.iter().all(|event| event.time <= until) && is_nobody(&profile) {
             // Nothing names it any more: its id goes too.
             profile.id = "".into();
         }
@@ -148,7 +170,8 @@ impl Inner {
         let (owner, removed) = (id.to_owner(), removed.to_u128());
         let erasure = Erasure { project, key, owner, until, block, removed, n_removed };
         // Events beside the user go with the user, which is erased first.
-        let was_known = history.iter().any(|event| event.raw() == id || event.time > until);
+        let was_known =
+            history.iter().any(|event| event.raw() == id || event.time > until) || was_kept;
         Ok(Planned { erasure, last, was_known })
     }
 
@@ -158,22 +181,8 @@ impl Inner {
         profile: &mut Profile,
         long: &mut LongTexts,
         event: &StoredEvent,
-        admitted: &Admitted<'_>,
-        is_own: bool,
     ) -> Result<()> {
-        if !is_own {
-            if let Some(user) = &event.user {
-                profile.more().links.add(user, event.time, self.options.limits.users_per_device);
-            }
-            return Ok(());
-        }
-        let origin =
-            Origin { project, key: event.key, received: event.received, now: event.received };
-        let keys = Numbers::new(&self.interner, &self.secret)
-            .prepare(&origin, admitted)
-            .map_err(|_| self.poison("there is no number left for a text".into()))?;
-        let texts = self.interner.read();
-        apply_event(profile, long, &texts, admitted, keys.own.as_ref(), &keys.extra);
+        self.apply_stored(project, profile, long, event)?;
         if let (true, Some(device)) = (profile.is_user, &event.device) {
             let devices = &mut profile.more().devices;
             if !devices.contains(device) {
@@ -181,6 +190,63 @@ impl Inner {
             }
         }
         Ok(())
+    }
+
+    /// Adds what lies after the erasure and whose stored events retention let go, and the links;
+    /// says whether there was anything before.
+    async fn keep_retired(
+        &self,
+        project: ProjectId,
+        profile: &mut Profile,
+        long: &mut LongTexts,
+        until: Timestamp,
+    ) -> Result<bool> {
+        let before = self.with_profile(profile.key, |held, long, texts| {
+            let more = held.more.as_deref();
+            let folded = more.and_then(|more| more.folded.clone());
+            let folded_until = more.map_or(0, |more| more.folded_until);
+            (profile_state(held, texts, long), folded, folded_until)
+        })?;
+        let Some((before, folded, folded_until)) = before else { return Ok(false) };
+        let was_kept = !before.registers.is_empty()
+            || !before.seen.is_empty()
+            || !before.settled.is_empty()
+            || !before.devices.is_empty();
+        if profile.is_user {
+            let now = settled_of(profile, &self.interner.read(), long);
+            let kept = later(&before.registers, &before.seen, &now, until);
+            intern_texts(&kept, &self.interner)
+                .map_err(|_| self.poison("there is no number left for a text".into()))?;
+            absorb(profile, long, &self.interner.read(), &kept);
+            for device in before.devices {
+                let key = self.secret.profile(project, RawId::Device(&device));
+                let is_linked = self.with_profile(key, |held, _, _| {
+                    let links = held.more.as_ref().map_or(&[][..], |more| more.links.spans());
+                    links.iter().any(|span| *span.user == *profile.id && span.latest > until)
+                })?;
+                let devices = &mut profile.more().devices;
+                if is_linked == Some(true) && !devices.contains(&device) {
+                    devices.push(device);
+                }
+            }
+            return Ok(was_kept);
+        }
+        let none = Settled::default();
+        let kept = later(&before.settled.registers, &before.settled.seen, &none, until);
+        let device = profile.id.clone();
+        let more = profile.more();
+        more.settled = Some(kept).filter(|kept| !kept.is_empty()).map(Box::new);
+        more.folded_until = folded_until;
+        more.folded = folded.map(|mut folded| {
+            folded.hide_until(until);
+            folded
+        });
+        for link in self.links(project, &device).await? {
+            if link.time > until {
+                more.links.add(&link.user, link.time, self.options.limits.users_per_device);
+            }
+        }
+        Ok(was_kept)
     }
 
     /// A device of several users, without one of them.
@@ -231,13 +297,46 @@ impl Inner {
     }
 
     /// Brings profiles into memory.
-    fn warm_keys(&self, keys: impl Iterator<Item = ProfileKey>) -> Result<()> {
+    pub(crate) fn warm_keys(&self, keys: impl Iterator<Item = ProfileKey>) -> Result<()> {
         let cold = {
             let state = self.state.lock();
             self.cold_among(&state, keys)
         };
         self.warm(cold)
     }
+}
+
+/// What of a profile lies after a time and not in `stored`, which its stored events make.
+///
+/// Of exposures from both sides of the time only the last one is known to be later.
+fn later(registers: &Registers, seen: &SeenTable, stored: &Settled, until: Timestamp) -> Settled {
+    let mut kept = Settled { registers: registers.clone(), seen: SeenTable::default() };
+    kept.registers.hide_until(until);
+    for (key, seen) in seen.iter() {
+        let held = stored.seen.get(key);
+        let n_held = held.map_or(0, |held| held.count);
+        if seen.first > until && seen.count > n_held {
+            kept.seen.add(key.clone(), Seen { count: seen.count - n_held, ..*seen });
+        } else if seen.first <= until
+            && seen.last > until
+            && held.is_none_or(|held| held.last < seen.last)
+        {
+            kept.seen.add(key.clone(), Seen::once(seen.last));
+        }
+    }
+    kept
+}
+
+/// Whether nothing names a profile any more.
+fn is_nobody(profile: &Profile) -> bool {
+    let more = profile.more.as_deref();
+    profile.cells.is_empty()
+        && more.is_none_or(|more| {
+            more.seen.is_empty()
+                && more.devices.is_empty()
+                && more.settled.is_none()
+                && more.links == DeviceLinks::None
+        })
 }
 
 /// Reads what is left of a profile.
@@ -294,6 +393,7 @@ fn clone_profile(profile: &Profile) -> Profile {
         project: profile.project,
         is_user: profile.is_user,
         referenced: true,
+        flags: profile.flags.clone(),
         cells: profile.cells.clone(),
         more: profile.more.clone(),
     }

@@ -101,7 +101,7 @@ impl Inner {
             return Ok(());
         }
         match frame.kind {
-            FrameKind::Document => {}
+            FrameKind::Document | FrameKind::Retirement => {}
             FrameKind::Erasure => {
                 let erasures = decode_erasure(frame.body()).map_err(|what| damaged(base, what))?;
                 // Each has a cursor of its own, somewhere within the frame.

@@ -3,9 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use exposure_core::{Effects, RawId, SeenKey};
-use exposure_store::{Error, Origin, ProjectId, Result, StoredEvent, StoredWrite};
+use exposure_store::{Error, Origin, ProjectId, Result, StoredEvent, StoredLink, StoredWrite};
 
 use super::Inner;
+use super::archive::events_error;
 use super::state::log_error;
 use crate::frame::{
     EVENTS_HEADER, EventRecord, FRAME_MIN, Malformed, NO_POSITION, Status, decode_origin,
@@ -34,26 +35,30 @@ impl Inner {
         let last = self.with_profile(key, |profile, _, _| profile.last)?;
         let Some(last) = last else { return Ok(Vec::new()) };
         self.settled(last).await?;
+        self.history_to(project, id, last)
+    }
+
+    /// Every stored event of a raw id whose latest record is durable.
+    pub(crate) fn history_to(
+        &self,
+        project: ProjectId,
+        id: RawId<'_>,
+        last: u64,
+    ) -> Result<Vec<StoredEvent>> {
         // The files' end is taken before the walk: what moves from the log to a file meanwhile
         // is then found in the log, whose segments outlive the move.
         let converted = self.converted_position();
         let mut events = self.archived(project, id, converted)?;
-        let mut position = last;
-        while position != NO_POSITION && position >= converted {
-            let (bytes, origin) = self.read_record(position)?;
-            let record = EventRecord::decode(&bytes).map_err(|what| damaged(position, what))?;
-            let user = record.event.ids.user().map(|user| user.as_str());
-            let named_by_user = matches!(id, RawId::User(id) if user == Some(id));
-            let previous = if named_by_user || user.is_none() {
-                record.previous
-            } else {
-                record.previous_device
-            };
-            if record.status == Status::Merged {
-                events.push(stored_event(&record, &origin, position));
-            }
-            position = previous;
+        if !id.is_user() {
+            // Folded already, while the others of their time are still on their way out.
+            let key = self.secret.profile(project, id);
+            let until = self.with_profile(key, |profile, _, _| {
+                profile.more.as_ref().map_or(0, |more| more.folded_until)
+            })?;
+            let until = until.unwrap_or(0);
+            events.retain(|event| event.user.is_some() || event.position >= until);
         }
+        events.extend(self.recent(id, last, converted)?);
         if self.any_erased.load(Ordering::Relaxed) {
             // What stands beside a user on a device is that user's.
             let mut kept = Vec::with_capacity(events.len());
@@ -68,6 +73,60 @@ impl Inner {
         Ok(events)
     }
 
+    /// Every link of a device, in order of time and user.
+    pub(crate) async fn links(&self, project: ProjectId, device: &str) -> Result<Vec<StoredLink>> {
+        let key = self.secret.profile(project, RawId::Device(device));
+        let last = self.with_profile(key, |profile, _, _| profile.last)?;
+        let Some(last) = last else { return Ok(Vec::new()) };
+        self.settled(last).await?;
+        self.links_to(project, device, last)
+    }
+
+    /// Every link of a device whose latest record is durable.
+    pub(crate) fn links_to(
+        &self,
+        project: ProjectId,
+        device: &str,
+        last: u64,
+    ) -> Result<Vec<StoredLink>> {
+        let converted = self.converted_position();
+        let mut links = self.events.links(project, device).map_err(events_error)?;
+        links.retain(|link| link.position < converted);
+        let recent = self.recent(RawId::Device(device), last, converted)?;
+        links.extend(recent.into_iter().filter_map(StoredLink::of));
+        let mut kept = Vec::with_capacity(links.len());
+        for link in links {
+            let until = self.erased_until(project, RawId::User(&link.user))?;
+            if until.is_none_or(|until| link.time > until) {
+                kept.push(link);
+            }
+        }
+        kept.sort_unstable();
+        Ok(kept)
+    }
+
+    /// The events of a raw id that are not in files yet, the latest first.
+    fn recent(&self, id: RawId<'_>, last: u64, converted: u64) -> Result<Vec<StoredEvent>> {
+        let mut events = Vec::new();
+        let mut position = last;
+        while position != NO_POSITION && position >= converted {
+            let (bytes, origin) = self.read_record(position)?;
+            let record = EventRecord::decode(&bytes).map_err(|what| damaged(position, what))?;
+            let user = record.event.ids.user().map(exposure_core::UserId::as_str);
+            let named_by_user = matches!(id, RawId::User(id) if user == Some(id));
+            let previous = if named_by_user || user.is_none() {
+                record.previous
+            } else {
+                record.previous_device
+            };
+            if record.status == Status::Merged {
+                events.push(stored_event(&record, &origin, position));
+            }
+            position = previous;
+        }
+        Ok(events)
+    }
+
     /// Reads a record and the origin of its frame.
     fn read_record(&self, position: u64) -> Result<(Vec<u8>, Origin)> {
         let available = self.log.durable().saturating_sub(position).min(GUESS as u64) as usize;
@@ -76,7 +135,7 @@ impl Inner {
         while let Err(error) = self.log.read_exact_at(position, &mut bytes) {
             match error {
                 LogError::OutOfRange { .. } if bytes.len() > 4 => {
-                    bytes.truncate((bytes.len() / 2).max(4))
+                    bytes.truncate((bytes.len() / 2).max(4));
                 }
                 error => return Err(log_error(error)),
             }

@@ -57,6 +57,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         interner: &interner,
         secret: &identity.secret,
         limits: &options.limits,
+        retention: options.retention,
         shards: manifest.shards.iter().map(|at| at.position).collect(),
         any_erased: any_cold.1,
         n_records: 0,
@@ -85,6 +86,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
     state.ledger.position = state.ledger.position.max(log.end());
     tracing::info!(records = n_records, "the log's tail is merged");
     let resident = state.memory();
+    let retired = AtomicU64::new(state.ledger.retired);
     Ok(Inner {
         options,
         disk,
@@ -99,6 +101,9 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         any_erased: AtomicBool::new(any_erased),
         clock: AtomicU64::new(now.as_micros().max(0) as u64),
         failure: Mutex::new(None),
+        retired,
+        erasing: AtomicUsize::new(0),
+        retiring: Mutex::new(()),
         resident: AtomicUsize::new(resident),
         closing: AtomicBool::new(false),
         background_failure: Mutex::new(None),
@@ -210,6 +215,7 @@ fn warm_now(
 }
 
 /// A failure of the window as the port tells it.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
 pub(crate) fn window_error(error: crate::window::Error) -> Error {
     use crate::window::Error as Window;
     match &error {

@@ -9,7 +9,7 @@ use super::merge::{Numbered, Parts, merge_record};
 use super::prepare::Numbers;
 use crate::frame::{
     EVENTS_HEADER, EventRecord, FrameKind, FrameRef, Malformed, Status, decode_document,
-    decode_erasure, decode_reject,
+    decode_erasure, decode_reject, decode_retirement,
 };
 use crate::intern::Interner;
 use crate::keys::Secret;
@@ -21,6 +21,7 @@ pub(crate) struct Replay<'s> {
     pub interner: &'s Interner,
     pub secret: &'s Secret,
     pub limits: &'s Limits,
+    pub retention: std::time::Duration,
     /// Up to where each shard is.
     pub shards: Vec<u64>,
     pub any_erased: bool,
@@ -54,6 +55,23 @@ impl Replay<'_> {
                     self.state.ledger.document(document);
                 }
             }
+            FrameKind::Retirement => {
+                let retirement =
+                    decode_retirement(frame.body()).map_err(|what| damaged(base, what))?;
+                for fold in &retirement.folds {
+                    if self.shards[shard_of(fold.key)] > base {
+                        continue;
+                    }
+                    (self.warm)(&mut self.state, fold.key)?;
+                    super::fold::intern_fold(fold, self.interner).map_err(|_| {
+                        damaged(base, Malformed("more texts than there are numbers"))
+                    })?;
+                    super::fold::apply_fold(&mut self.state, &self.interner.read(), fold);
+                }
+                if ledger {
+                    super::fold::count_retired(&mut self.state.ledger, &retirement);
+                }
+            }
             FrameKind::Erasure => {
                 self.any_erased = true;
                 for erasure in decode_erasure(frame.body()).map_err(|what| damaged(base, what))? {
@@ -77,6 +95,10 @@ impl Replay<'_> {
 
     fn events(&mut self, base: u64, frame: &FrameRef<'_>, ledger: bool) -> Result<()> {
         let origin = frame.origin().map_err(|what| damaged(base, what))?;
+        if ledger && frame.n_events > 0 {
+            let end = base + frame.bytes.len() as u64;
+            self.state.ledger.arrivals.add(origin.now, end, self.retention);
+        }
         let mut numbers = Numbers::new(self.interner, self.secret);
         let mut at = EVENTS_HEADER;
         for _ in 0..frame.n_events {
@@ -88,6 +110,7 @@ impl Replay<'_> {
             let keys = numbers
                 .prepare(&origin, event)
                 .map_err(|_| damaged(position, Malformed("more texts than there are numbers")))?;
+            numbers.pause();
             let parts = Parts {
                 raw: self.shards[shard_of(keys.raw)] <= base,
                 device: keys.device.is_some_and(|key| self.shards[shard_of(key)] <= base),

@@ -36,6 +36,12 @@ pub(crate) struct Inner {
     pub clock: AtomicU64,
     /// Why nothing is written any more, if so, beside the log's own reason.
     pub failure: Mutex<Option<String>>,
+    /// Events below this position of the log are gone.
+    pub retired: AtomicU64,
+    /// Erasures that are under way: what retention folds would make them begin again.
+    pub erasing: AtomicUsize,
+    /// Held by who takes retention a step on.
+    pub retiring: Mutex<()>,
     /// Bytes held for profiles, as last measured.
     pub resident: AtomicUsize,
     pub closing: AtomicBool,
@@ -49,6 +55,10 @@ pub(crate) struct State {
     pub shards: Vec<Shard>,
     pub ledger: Ledger,
     pub window: Window,
+    /// How often profiles were changed in another way than by records.
+    pub rewrites: u64,
+    /// How often profiles were erased.
+    pub erasures: u64,
 }
 
 impl State {
@@ -57,6 +67,8 @@ impl State {
             shards: (0..N_SHARDS).map(|_| Shard::new()).collect(),
             ledger: Ledger::default(),
             window,
+            rewrites: 0,
+            erasures: 0,
         }
     }
 

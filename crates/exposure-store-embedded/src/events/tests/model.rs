@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use exposure_core::{Owner, RawId, Timestamp};
-use exposure_store::{EventFilter, ProjectId, ScanCursor, StoredEvent};
+use exposure_store::{EventFilter, ProjectId, ScanCursor, StoredEvent, StoredLink};
 use proptest::prelude::*;
 
 use super::events::{Row, batch, row};
@@ -20,8 +20,9 @@ struct Pair {
     events: Events,
     rows: Vec<Row>,
     random: SplitMix,
-    /// Nothing received before this is promised to be there.
-    received_from: Timestamp,
+    /// No event below this position is promised to be there; links are.
+    from: u64,
+    links: Vec<Row>,
     erased: BTreeMap<(ProjectId, Owner), Timestamp>,
 }
 
@@ -42,7 +43,8 @@ impl Pair {
             events,
             rows: Vec::new(),
             random: SplitMix::new(seed),
-            received_from: Timestamp::MIN,
+            from: 0,
+            links: Vec::new(),
             erased: BTreeMap::new(),
         }
     }
@@ -60,6 +62,8 @@ impl Pair {
         });
         let end = start + n + self.random.up_to(3);
         self.events.convert(&batch(&rows), start..end, &Unpaced).unwrap();
+        let links = rows.iter().filter(|(_, event)| event.user.is_some() && event.device.is_some());
+        self.links.extend(links.cloned());
         self.rows.extend(rows);
     }
 
@@ -68,7 +72,7 @@ impl Pair {
         let is_erased = move |project: ProjectId, id: RawId<'_>, time: Timestamp| {
             erased.get(&(project, id.to_owner())).is_some_and(|until| time <= *until)
         };
-        let retention = Retention { received_from: self.received_from, is_erased: &is_erased };
+        let retention = Retention { from: self.from, is_erased: &is_erased };
         self.events.merge(&retention, &Unpaced).unwrap()
     }
 
@@ -85,30 +89,42 @@ impl Pair {
         let is_erased = move |of: ProjectId, id: RawId<'_>, time: Timestamp| {
             of == project && id == wanted.as_raw() && time <= until
         };
-        let retention = Retention { received_from: Timestamp::MIN, is_erased: &is_erased };
+        let retention = Retention { from: 0, is_erased: &is_erased };
         self.events.purge(&[(project, owner.clone())], &retention, &Unpaced).unwrap();
         self.rows.retain(|(of, event)| {
+            !(*of == project && event.raw() == owner.as_raw() && event.time <= until)
+        });
+        self.links.retain(|(of, event)| {
             !(*of == project && event.raw() == owner.as_raw() && event.time <= until)
         });
         self.check();
     }
 
     fn drop_old(&mut self) {
-        let last = self.rows.iter().map(|(_, event)| event.received).max();
-        let to = last.map_or(0, Timestamp::as_micros) - self.random.up_to(60) as i64;
-        let to = Timestamp::from_micros(to).max(self.received_from);
+        let to = self.events.converted().saturating_sub(self.random.up_to(60)).max(self.from);
         let mut expired = Vec::new();
-        self.events.expiring(self.received_from..to, |row| expired.push(row.to_event())).unwrap();
+        self.events
+            .expiring(self.from..to, |row| {
+                expired.push((row.project, row.to_event()));
+                Ok::<_, crate::events::EventsError>(())
+            })
+            .unwrap();
+        let seen_under: Vec<_> =
+            expired.iter().map(|(project, event)| (*project, event.raw().to_owner())).collect();
+        let groups = seen_under.chunk_by(|a, b| a == b).count();
+        let distinct: BTreeSet<_> = seen_under.iter().collect();
+        assert_eq!(groups, distinct.len(), "the events of a profile come together");
+        let mut expired: Vec<StoredEvent> = expired.into_iter().map(|(_, event)| event).collect();
         let mut expected: Vec<StoredEvent> = self
             .rows
             .iter()
-            .filter(|(_, event)| (self.received_from..to).contains(&event.received))
+            .filter(|(_, event)| (self.from..to).contains(&event.position))
             .map(|(_, event)| event.clone())
             .collect();
         expected.sort_by_key(|event| event.position);
         expired.sort_by_key(|event| event.position);
         assert_eq!(expired, expected);
-        self.received_from = to;
+        self.from = to;
         self.events.drop_before(to).unwrap();
         self.forget_dropped();
     }
@@ -116,10 +132,10 @@ impl Pair {
     /// Takes from the list what retention let go, and checks that it let go nothing else.
     fn forget_dropped(&mut self) {
         let there: BTreeSet<u64> = self.scan(&mut || ()).iter().map(|e| e.position).collect();
-        let from = self.received_from;
+        let from = self.from;
         self.rows.retain(|(_, event)| {
             let is_there = there.contains(&event.position);
-            assert!(is_there || event.received < from, "row {} was lost", event.position);
+            assert!(is_there || event.position < from, "row {} was lost", event.position);
             is_there
         });
     }
@@ -179,25 +195,25 @@ impl Pair {
             expected.sort_by_key(|event| event.position);
             assert_eq!(self.events.lookup(project, owner.as_raw()).unwrap(), expected);
         }
-        // Of what retention lets go, events and links may go at different times.
-        let from = self.received_from;
-        let received: BTreeMap<u64, Timestamp> =
-            self.rows.iter().map(|(_, event)| (event.position, event.received)).collect();
-        let is_kept = |position: u64| received.get(&position).is_some_and(|at| *at >= from);
         for ((project, device), mut expected) in by_device {
-            expected.retain(|event| is_kept(event.position));
             expected.sort_by_key(|event| event.position);
-            let mut links: Vec<_> = expected
-                .iter()
-                .filter_map(|event| Some((event.time, event.user.clone()?, event.position)))
-                .collect();
-            links.sort();
-            let found = self.events.links(project, &device).unwrap();
-            let found = found.into_iter().filter(|link| is_kept(link.position));
-            let found: Vec<_> = found.map(|l| (l.time, l.user, l.position)).collect();
-            assert_eq!(found, links);
-            let mut found = self.events.device_events(project, &device).unwrap();
-            found.retain(|event| is_kept(event.position));
+            let found = self.events.device_events(project, &device).unwrap();
+            assert_eq!(found, expected);
+        }
+        // Links stay when their events go.
+        let mut links: BTreeMap<(ProjectId, Box<str>), Vec<StoredLink>> = BTreeMap::new();
+        for (project, event) in &self.links {
+            let device = event.device.clone().unwrap();
+            links.entry((*project, device)).or_default().extend(StoredLink::of(event.clone()));
+        }
+        for ((project, device), mut expected) in links {
+            expected.sort_unstable();
+            let mut found = self.events.links(project, &device).unwrap();
+            // Those of erased users whose events are gone may wait for the next merge.
+            found.retain(|link| {
+                let until = self.erased.get(&(project, Owner::User(link.user.clone())));
+                until.is_none_or(|until| link.time > *until)
+            });
             assert_eq!(found, expected);
         }
         for nobody in [RawId::User("nobody"), RawId::Device("00000000-0000-4000-8000-0000000000ff")]
@@ -229,7 +245,8 @@ impl Pair {
                 .filter(|(project, event)| {
                     let names = |flag: &str| {
                         event.exposed.as_ref().is_some_and(|key| &*key.flag == flag)
-                            || event.writes.iter().any(|write| &*write.flag == flag)
+                            || (!exposures_only
+                                && event.writes.iter().any(|write| &*write.flag == flag))
                     };
                     project.0 == 0
                         && positions.contains(&event.position)
