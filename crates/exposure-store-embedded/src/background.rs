@@ -53,7 +53,6 @@ pub(crate) struct RatePacer<'i> {
 
 impl<'i> RatePacer<'i> {
     pub(crate) fn new(rate: u64, hurry: &'i AtomicBool) -> Self {
-        #[expect(clippy::disallowed_methods, reason = "a pace is kept by the machine's own clock")]
         let began = Instant::now();
         Self { rate, began, spent: AtomicU64::new(0), hurry }
     }
@@ -83,19 +82,25 @@ impl Background {
         let shared = Arc::new(Shared::default());
         let turn = Arc::new(Mutex::new(Turn::default()));
         let mut threads = Vec::new();
-        for (name, work) in [
+        for (name, niceness, work) in [
             // Two, so that a long merge of the window holds up no flush.
-            ("exposure-window", window_step as fn(&Inner, &Mutex<Turn>) -> Result<bool>),
-            ("exposure-window", window_step),
-            ("exposure-checkpoint", checkpoint_step),
-            ("exposure-archive", archive_step),
+            ("exposure-window", 5, window_step as fn(&Inner, &Mutex<Turn>) -> Result<bool>),
+            ("exposure-window", 5, window_step),
+            ("exposure-checkpoint", 10, checkpoint_step),
+            ("exposure-archive", 15, archive_step),
         ] {
             let (inner, shared, turn) = (Arc::clone(inner), Arc::clone(&shared), Arc::clone(&turn));
-            let run = move || run(&inner, &shared, &turn, work);
+            let run = move || {
+                // Commits come first; what waits here is bounded and catches up.
+                if let Err(cause) = rustix::process::nice(niceness) {
+                    tracing::debug!(%cause, name, "a background thread keeps its priority");
+                }
+                run(&inner, &shared, &turn, work);
+            };
             match std::thread::Builder::new().name(name.into()).spawn(run) {
                 Ok(thread) => threads.push(thread),
                 Err(cause) => {
-                    tracing::error!(%cause, name, "a background thread can not be started")
+                    tracing::error!(%cause, name, "a background thread can not be started");
                 }
             }
         }

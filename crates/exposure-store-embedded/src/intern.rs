@@ -25,7 +25,7 @@ impl TextId {
 #[derive(Debug)]
 pub(crate) struct Texts {
     by_hash: HashTable<u32>,
-    texts: Vec<(Box<str>, u64)>,
+    by_id: Vec<(Box<str>, u64)>,
     bytes: usize,
 }
 
@@ -35,17 +35,17 @@ pub(crate) struct Full;
 
 impl Texts {
     fn new() -> Self {
-        Self { by_hash: HashTable::new(), texts: vec![("".into(), text_hash(""))], bytes: 0 }
+        Self { by_hash: HashTable::new(), by_id: vec![("".into(), text_hash(""))], bytes: 0 }
     }
 
     /// The text of a number.
     pub(crate) fn text(&self, id: TextId) -> &str {
-        &self.texts[id.0 as usize].0
+        &self.by_id[id.0 as usize].0
     }
 
     /// The fixed hash of a text, 0 for the absent one.
     pub(crate) fn hash(&self, id: TextId) -> u64 {
-        if id.is_none() { 0 } else { self.texts[id.0 as usize].1 }
+        if id.is_none() { 0 } else { self.by_id[id.0 as usize].1 }
     }
 
     /// The number of a text, if it has one.
@@ -54,21 +54,21 @@ impl Texts {
             return Some(TextId::NONE);
         }
         let hash = text_hash(text);
-        self.by_hash.find(hash, |&id| *self.texts[id as usize].0 == *text).map(|&id| TextId(id))
+        self.by_hash.find(hash, |&id| *self.by_id[id as usize].0 == *text).map(|&id| TextId(id))
     }
 
     fn add(&mut self, text: &str) -> Result<TextId, Full> {
         if let Some(id) = self.find(text) {
             return Ok(id);
         }
-        if self.texts.len() >= TextId::LIMIT {
+        if self.by_id.len() >= TextId::LIMIT {
             return Err(Full);
         }
-        let (id, hash) = (self.texts.len() as u32, text_hash(text));
+        let (id, hash) = (self.by_id.len() as u32, text_hash(text));
         self.bytes += text.len() + 32;
-        self.texts.push((text.into(), hash));
-        let texts = &self.texts;
-        self.by_hash.insert_unique(hash, id, |&id| texts[id as usize].1);
+        self.by_id.push((text.into(), hash));
+        let by_id = &self.by_id;
+        self.by_hash.insert_unique(hash, id, |&id| by_id[id as usize].1);
         Ok(TextId(id))
     }
 }

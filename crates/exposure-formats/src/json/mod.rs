@@ -6,6 +6,6 @@ mod surrogate;
 mod value;
 
 pub use body::JsonBody;
-pub use surrogate::replace_lone_surrogates;
 pub(crate) use members::{each_item, each_member};
+pub use surrogate::replace_lone_surrogates;
 pub(crate) use value::{Value, is_integer};

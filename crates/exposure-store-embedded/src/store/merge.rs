@@ -134,7 +134,7 @@ fn count(state: &mut State, origin: &Origin, keys: &Prepared, status: Status) {
             ledger.n_events += 1;
         }
         Status::Duplicate | Status::Conflict => {
-            ledger.sender(origin.project, keys.library).duplicates += 1
+            ledger.sender(origin.project, keys.library).duplicates += 1;
         }
         // It is counted among the rejects.
         Status::Erased => {}

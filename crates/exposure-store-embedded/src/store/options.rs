@@ -45,7 +45,7 @@ impl Options {
             feed_keeps: 1 << 30,
             max_unconverted: 16 << 30,
             convert_every: Duration::from_secs(10),
-            retention: Duration::from_secs(400 * 86_400),
+            retention: Duration::from_hours(400 * 24),
             background_rate: 128 << 20,
             limits: Limits::default(),
             window: crate::window::Options::default(),

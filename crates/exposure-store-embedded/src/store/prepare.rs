@@ -2,9 +2,10 @@
 
 use exposure_core::{Admitted, ExperimentKey, Ids, Kind, Variant};
 use exposure_store::{Origin, StateHasher};
+use parking_lot::RwLockReadGuard;
 
 use crate::frame::{FrameWriter, Patch, encode_event, encode_reject};
-use crate::intern::{Full, Interner, TextId};
+use crate::intern::{Full, Interner, TextId, Texts};
 use crate::keys::{ProfileKey, Secret};
 use crate::state::Change;
 
@@ -31,6 +32,8 @@ pub(crate) struct Prepared {
 #[derive(Debug)]
 pub(crate) struct Numbers<'s> {
     interner: &'s Interner,
+    /// Held from text to text: most have a number already.
+    texts: Option<RwLockReadGuard<'s, Texts>>,
     secret: &'s Secret,
     event_type: (String, TextId),
     library: (String, TextId),
@@ -39,7 +42,7 @@ pub(crate) struct Numbers<'s> {
 impl<'s> Numbers<'s> {
     pub(crate) fn new(interner: &'s Interner, secret: &'s Secret) -> Self {
         let none = || (String::new(), TextId::NONE);
-        Self { interner, secret, event_type: none(), library: none() }
+        Self { interner, texts: None, secret, event_type: none(), library: none() }
     }
 
     /// Keys and numbers of an event.
@@ -61,16 +64,16 @@ impl<'s> Numbers<'s> {
         let own = match event.exposed() {
             None => None,
             Some((flag, variant, run)) => Some(Change {
-                flag: self.interner.intern(flag.as_str())?,
-                variant: self.interner.intern(variant.map_or("", Variant::as_str))?,
-                run: self.interner.intern(run.map_or("", ExperimentKey::as_str))?,
+                flag: self.number(flag.as_str())?,
+                variant: self.number(variant.map_or("", Variant::as_str))?,
+                run: self.number(run.map_or("", ExperimentKey::as_str))?,
             }),
         };
         let mut extra = Vec::new();
         for write in &event.extra {
             extra.push(Change {
-                flag: self.interner.intern(write.flag.as_str())?,
-                variant: self.interner.intern(write.change.variant().unwrap_or(""))?,
+                flag: self.number(write.flag.as_str())?,
+                variant: self.number(write.change.variant().unwrap_or(""))?,
                 run: TextId::NONE,
             });
         }
@@ -82,23 +85,40 @@ impl<'s> Numbers<'s> {
             own,
             extra,
             kind: event.kind(),
-            event_type: remembered(self.interner, &mut self.event_type, event.event_type())?,
-            library: remembered(self.interner, &mut self.library, event.library)?,
+            event_type: self.event_type(event.event_type())?,
+            library: self.library(event.library)?,
         })
     }
-}
 
-fn remembered(
-    interner: &Interner,
-    last: &mut (String, TextId),
-    text: &str,
-) -> Result<TextId, Full> {
-    if last.0 != text {
-        last.1 = interner.intern(text)?;
-        last.0.clear();
-        last.0.push_str(text);
+    /// The number of a text.
+    fn number(&mut self, text: &str) -> Result<TextId, Full> {
+        let texts = self.texts.get_or_insert_with(|| self.interner.read());
+        if let Some(id) = texts.find(text) {
+            return Ok(id);
+        }
+        // Adding one waits for every reader, this one too.
+        self.texts = None;
+        self.interner.intern(text)
     }
-    Ok(last.1)
+
+    /// Lets go of the texts, so that others can add some.
+    pub(crate) fn pause(&mut self) {
+        self.texts = None;
+    }
+
+    fn event_type(&mut self, text: &str) -> Result<TextId, Full> {
+        if self.event_type.0 != text {
+            self.event_type = (text.to_owned(), self.number(text)?);
+        }
+        Ok(self.event_type.1)
+    }
+
+    fn library(&mut self, text: &str) -> Result<TextId, Full> {
+        if self.library.0 != text {
+            self.library = (text.to_owned(), self.number(text)?);
+        }
+        Ok(self.library.1)
+    }
 }
 
 /// A frame of a commit: encoded, but for what is decided under the lock.
@@ -125,10 +145,11 @@ pub(crate) fn prepare_frame(
     }
     let mut starts = Vec::with_capacity(rejects.len());
     for reject in rejects {
-        numbers.interner.intern(reject.library)?;
+        numbers.number(reject.library)?;
         starts.push(frame.bytes.len());
         encode_reject(&mut frame.bytes, reject);
     }
+    numbers.pause();
     frame.finish(events.len(), rejects.len());
     Ok(PreparedFrame { frame, events: prepared, rejects: starts })
 }

@@ -25,6 +25,7 @@
 
 pub mod cases;
 mod compare;
+mod conformance;
 mod harness;
 pub mod history;
 pub mod model;
