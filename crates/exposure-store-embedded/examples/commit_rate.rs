@@ -1,10 +1,5 @@
 //! How many events a second a store commits, and what they take: `commit_rate DIR REGISTERS SECONDS`.
-#![expect(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a tool for a terminal"
-)]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a tool for a terminal")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,14 +26,14 @@ fn main() {
     let profiles = store.stats().values.iter().find(|(name, _)| *name == "profiles").unwrap().1;
     if profiles * 10 < registers {
         let start = Instant::now();
-        run(&store, &next, registers, Some(registers), Duration::from_secs(3600));
+        run(&store, &next, registers, Some(registers), Duration::from_hours(1));
         println!(
             "load: {:?} {} events/s",
             start.elapsed(),
             registers as f64 / start.elapsed().as_secs_f64()
         );
     }
-    next.store(registers + (std::process::id() as u64) * 1_000_000_000, Ordering::Relaxed);
+    next.store(registers + u64::from(std::process::id()) * 1_000_000_000, Ordering::Relaxed);
     let start = Instant::now();
     let from = next.load(Ordering::Relaxed);
     run(&store, &next, registers, None, Duration::from_secs(seconds));

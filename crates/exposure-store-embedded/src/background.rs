@@ -237,7 +237,32 @@ fn checkpoint_step(inner: &Inner, turn: &Mutex<Turn>) -> Result<bool> {
 }
 
 fn archive_step(inner: &Inner, _: &Mutex<Turn>) -> Result<bool> {
-    inner.convert(&RatePacer::new(inner.options.background_rate, &inner.closing), false)
+    let before = inner.log.durable();
+    let began = Instant::now();
+    let pacer = RatePacer::new(inner.options.background_rate, &inner.closing);
+    let more = inner.convert(&pacer, false)?;
+    if inner.log.durable() != before {
+        inner.give_way(began.elapsed());
+    }
+    Ok(more)
+}
+
+/// How many times as long as it worked the archive rests while commits come in.
+const REST: u32 = 4;
+
+impl Inner {
+    /// Rests after work that took so long, unless half of the log that may wait does: sorting
+    /// takes a processor of its own, which commits have more use for.
+    fn give_way(&self, worked: Duration) {
+        let waiting = self.log.durable().saturating_sub(self.converted_position());
+        let until = Instant::now() + worked * REST;
+        while waiting < self.options.max_unconverted / 2
+            && Instant::now() < until
+            && !self.closing.load(Ordering::Relaxed)
+        {
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
 }
 
 impl Inner {

@@ -91,7 +91,8 @@ impl Source {
             Event {
                 user: register / plan.n_flags,
                 flag: register % plan.n_flags,
-                variant: (low >> 32 & 3) as u8,
+                // A user is shown one variant of a flag, as an experiment does.
+                variant: (mix(register) & 3) as u8,
                 time_us: self.time_us,
                 id: (mix(low ^ plan.salt), low),
             }

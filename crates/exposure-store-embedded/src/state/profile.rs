@@ -7,8 +7,9 @@ use crate::intern::TextId;
 use crate::keys::ProfileKey;
 use crate::prefetch::prefetch;
 
-/// A profile that is in memory.
+/// A profile that is in memory: two cache lines, which are asked for ahead of time.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct Profile {
     pub key: ProfileKey,
     /// Where its latest record stands in the log; it is shown once that is durable.
