@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::{
     Admitted, Body, Change, DeviceId, Dialect, ErrorCode, ExperimentKey, Exposure, FlagKey, Ids,
@@ -101,6 +102,10 @@ fn exposure_subject<'a>(exposure: &Exposure<'a>, rules: &Rules) -> Result<Subjec
     Ok(Subject::Exposure { kind, flag, variant, experiment_key, writes })
 }
 
+/// Changes that are looked through one by one; more are found by their flag, so that an event
+/// of a million changes does not cost their square.
+const FEW: usize = 16;
+
 /// The writes beside an exposure's own: one a flag, a set over an unset.
 fn extra_writes<'a>(
     changes: &[PropertyChange<'a>],
@@ -109,6 +114,7 @@ fn extra_writes<'a>(
     ignored: &mut bool,
 ) -> Result<Vec<Write<'a>>, Rejection> {
     let mut writes: Vec<Write<'a>> = Vec::new();
+    let mut places = BTreeMap::new();
     for (index, change) in changes.iter().enumerate() {
         // An empty value of a foreign property says nothing.
         if change.variant == Some("") && rules.dialect != Dialect::Native {
@@ -130,10 +136,20 @@ fn extra_writes<'a>(
         if matches!(subject, Subject::Exposure { flag, .. } if *flag == write.flag) {
             continue;
         }
-        match writes.iter_mut().find(|held| held.flag == write.flag) {
+        let held = if changes.len() <= FEW {
+            writes.iter().position(|held| held.flag == write.flag)
+        } else {
+            places.get(&write.flag).copied()
+        };
+        match held.and_then(|at| writes.get_mut(at)) {
             Some(held) if write.change != Change::Unset => *held = write,
             Some(_) => {}
-            None => writes.push(write),
+            None => {
+                if changes.len() > FEW {
+                    places.insert(write.flag, writes.len());
+                }
+                writes.push(write);
+            }
         }
     }
     Ok(writes)
@@ -146,4 +162,44 @@ fn write<'a>(change: &PropertyChange<'a>) -> Result<Write<'a>, Rejection> {
         None => Change::Unset,
     };
     Ok(Write { flag, change })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    /// One write a flag, a set over an unset, whether the changes are few or many.
+    #[test]
+    fn changes_of_one_flag_are_one_write() {
+        let flags: Vec<String> = (0..40).map(|n| format!("flag-{n}")).collect();
+        for n in [3, FEW / 2, FEW, 40] {
+            let unset =
+                flags[..n].iter().map(|flag| PropertyChange { flag_key: flag, variant: None });
+            let set = flags[..n]
+                .iter()
+                .step_by(2)
+                .map(|flag| PropertyChange { flag_key: flag, variant: Some("on") });
+            let changes: Vec<_> = set.clone().chain(unset).chain(set).collect();
+            let incoming = Incoming {
+                user_id: Some("user-1"),
+                body: Body::Assignment { payload: &[] },
+                changes: &changes,
+                ..Incoming::default()
+            };
+            let rules = Rules::new(Dialect::Native, Timestamp::EARLIEST_EVENT);
+            let Ok(Admission::Event(event)) = admit(&incoming, &rules) else {
+                panic!("it is admitted")
+            };
+            let found: BTreeMap<_, _> = event
+                .extra
+                .iter()
+                .map(|write| (write.flag.as_str(), write.change.variant()))
+                .collect();
+            assert_eq!(found.len(), event.extra.len(), "each flag once");
+            for (index, flag) in flags[..n].iter().enumerate() {
+                assert_eq!(found[&**flag], (index % 2 == 0).then_some("on"), "{flag} of {n}");
+            }
+        }
+    }
 }
