@@ -15,7 +15,7 @@ use exposure_store::{
 
 use crate::disk::RealDisk;
 use crate::lock::DirLock;
-use crate::store::{Inner, Options, admitted, events_error, log_error, open_inner, window_error};
+use crate::store::{Inner, Options, events_error, log_error, open_inner, window_error};
 
 /// Events read at a time.
 const PAGE: usize = 8192;
@@ -96,7 +96,7 @@ pub fn verify(dir: &Path) -> Result<VerifyReport> {
         each_page(&inner, project, |page| {
             for event in page {
                 stored_events += 1;
-                stored_sum.add(StateHasher::event(project, &admitted(event)));
+                stored_sum.add(StateHasher::event(project, &event.as_admitted()));
             }
             rebuilt.as_ref().map_or(Ok(()), |store| merge(store, project, page))
         })?;
@@ -160,7 +160,7 @@ fn merge(store: &MemoryStore, project: ProjectId, events: &[StoredEvent]) -> Res
     for run in events.chunk_by(|a, b| origin_of(a) == origin_of(b)) {
         let Some(first) = run.first() else { continue };
         let (key, received) = origin_of(first);
-        let events: Vec<Admitted<'_>> = run.iter().map(admitted).collect();
+        let events: Vec<Admitted<'_>> = run.iter().map(StoredEvent::as_admitted).collect();
         let origin = Origin { project, key, received, now: received };
         wait(store.commit(&Batch { origin, events: &events, rejects: &[] }))?;
     }

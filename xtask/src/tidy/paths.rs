@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn absolute_paths_are_found() {
         for line in [
-            "cd /work/main",
+            "cd /work/src",
             "let d = \"/tmp/x\";",
             "[a](/home/me/b)",
             "path=/root/.cargo",
@@ -65,7 +65,7 @@ mod tests {
     fn relative_paths_urls_and_tests_are_fine() {
         let none: [&str; 0] = [];
         for line in [
-            "cd ./work/main",
+            "cd ./work/src",
             "see https://example.com/home/page",
             "a/tmp/b",
             "$X/tmp/b",

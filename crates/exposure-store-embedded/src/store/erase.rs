@@ -2,10 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use exposure_core::{
-    Admitted, Change, DeviceId, DeviceLinks, ExperimentKey, FlagKey, Ids, InsertId, Owner, RawId,
-    Registers, Seen, SeenTable, Settled, Subject, Timestamp, UserId, Variant, Write,
-};
+use exposure_core::{DeviceLinks, Owner, RawId, Registers, Seen, SeenTable, Settled, Timestamp};
 use exposure_store::{Error, ProjectId, Result, StateHash, StateHasher, StoredEvent};
 
 use super::state::log_error;
@@ -154,7 +151,7 @@ impl Inner {
             let is_own = event.raw() == id;
             if event.time <= until {
                 if is_own {
-                    removed.add(StateHasher::event(project, &admitted(event)));
+                    removed.add(StateHasher::event(project, &event.as_admitted()));
                     n_removed += 1;
                 }
             } else if is_own {
@@ -396,51 +393,5 @@ fn clone_profile(profile: &Profile) -> Profile {
         flags: profile.flags.clone(),
         cells: profile.cells.clone(),
         more: profile.more.clone(),
-    }
-}
-
-/// A stored event as it was admitted.
-pub(crate) fn admitted(event: &StoredEvent) -> Admitted<'_> {
-    let ids = match (&event.user, &event.device) {
-        (Some(user), Some(device)) => Ids::Both(UserId::trusted(user), DeviceId::trusted(device)),
-        (Some(user), None) => Ids::User(UserId::trusted(user)),
-        (None, device) => Ids::Device(DeviceId::trusted(device.as_deref().unwrap_or(""))),
-    };
-    let own = event.exposed.as_ref().map(|key| &key.flag);
-    let has_own =
-        own.is_some_and(|flag| event.writes.first().is_some_and(|write| write.flag == *flag));
-    let subject = match &event.exposed {
-        Some(key) => Subject::Exposure {
-            kind: event.kind,
-            flag: FlagKey::trusted(&key.flag),
-            variant: key.variant.as_deref().map(Variant::trusted),
-            experiment_key: Some(&*key.experiment_key)
-                .filter(|run| !run.is_empty())
-                .map(ExperimentKey::trusted),
-            writes: has_own,
-        },
-        None if event.kind.is_billable() => {
-            Subject::Outcome { kind: event.kind, event_type: &event.event_type }
-        }
-        None => Subject::Plain(event.kind),
-    };
-    Admitted {
-        ids,
-        time: event.time,
-        sequence: event.sequence,
-        insert_id: event.insert_id.as_deref().map(InsertId::trusted),
-        subject,
-        extra: event
-            .writes
-            .iter()
-            .skip(usize::from(has_own))
-            .map(|write| Write {
-                flag: FlagKey::trusted(&write.flag),
-                change: Change::to_variant(write.variant.as_deref()),
-            })
-            .collect(),
-        payload: &event.payload,
-        notes: event.notes,
-        library: &event.library,
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use exposure_core::{Effects, RawId, SeenKey};
-use exposure_store::{Error, Origin, ProjectId, Result, StoredEvent, StoredLink, StoredWrite};
+use exposure_core::{Effects, RawId};
+use exposure_store::{Error, Origin, ProjectId, Result, StoredEvent, StoredLink};
 
 use super::Inner;
 use super::archive::events_error;
@@ -169,37 +169,9 @@ pub(crate) fn stored_event(
     origin: &Origin,
     position: u64,
 ) -> StoredEvent {
-    let event = &record.event;
     let mut effects = Effects::None;
     for &effect in record.own_effect.iter().chain(&record.extra_effects) {
         effects.push(effect);
     }
-    StoredEvent {
-        position,
-        kind: event.kind(),
-        event_type: event.event_type().into(),
-        user: event.ids.user().map(|user| user.as_str().into()),
-        device: event.ids.device().map(|device| device.as_str().into()),
-        time: event.time,
-        received: origin.received,
-        sequence: event.sequence,
-        insert_id: event.insert_id.map(|id| id.as_str().into()),
-        exposed: event.exposed().map(|(flag, variant, run)| SeenKey {
-            flag: flag.as_str().into(),
-            experiment_key: run.map_or("", |run| run.as_str()).into(),
-            variant: variant.map(|variant| variant.as_str().into()),
-        }),
-        writes: event
-            .writes()
-            .map(|write| StoredWrite {
-                flag: write.flag.as_str().into(),
-                variant: write.change.variant().map(Into::into),
-            })
-            .collect(),
-        payload: event.payload.into(),
-        key: origin.key,
-        library: event.library.into(),
-        notes: event.notes,
-        effects,
-    }
+    StoredEvent::new(position, origin, &record.event, effects)
 }

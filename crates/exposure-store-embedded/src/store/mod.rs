@@ -21,7 +21,6 @@ pub use embedded::EmbeddedStore;
 pub use options::Options;
 
 pub(crate) use archive::events_error;
-pub(crate) use erase::admitted;
 pub(crate) use open::{open as open_inner, window_error};
 pub(crate) use prepare::Prepared;
 pub(crate) use state::{Inner, State, log_error};

@@ -13,7 +13,6 @@ use exposure_core::{DeviceLinks, Links, Owner, Ownership, RawId, Registers, Sett
 use exposure_store::{Origin, ProjectId, Result, StateHash, StateHasher, StoredEvent};
 
 use super::Inner;
-use super::erase::admitted;
 use super::fold::{apply_fold, count_retired, intern_fold};
 use super::prepare::Numbers;
 use super::state::log_error;
@@ -66,7 +65,7 @@ impl Inner {
             if let Some(user) = row.user {
                 let until = self.erased_until(row.project, RawId::User(&user.to_text()))?;
                 if until.is_none_or(|until| row.time > until) {
-                    removed.add(StateHasher::event(row.project, &admitted(&row.to_event())));
+                    removed.add(StateHasher::event(row.project, &row.to_event().as_admitted()));
                     last.n_removed += 1;
                 }
                 return Ok(());
@@ -146,7 +145,7 @@ impl Inner {
             let part = if event.position >= to {
                 &mut left
             } else {
-                removed.add(StateHasher::event(project, &admitted(&event)));
+                removed.add(StateHasher::event(project, &event.as_admitted()));
                 n_removed += 1;
                 let owner = match links.owner_at(event.time, self.options.limits.users_per_device) {
                     _ if shared => Ownership::Shared,
@@ -240,7 +239,7 @@ impl Inner {
         long: &mut LongTexts,
         event: &StoredEvent,
     ) -> Result<()> {
-        let admitted = admitted(event);
+        let admitted = event.as_admitted();
         let origin =
             Origin { project, key: event.key, received: event.received, now: event.received };
         let keys = Numbers::new(&self.interner, &self.secret)
