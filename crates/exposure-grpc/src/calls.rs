@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use exposure_proto::convert::code_name;
 use exposure_proto::ingest_server::IngestServer;
 use exposure_service::ServiceError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -120,25 +121,7 @@ fn code_of(response: &http::Response<Body>) -> Code {
 }
 
 fn count(method: &'static str, code: Code, started: Instant) {
-    let code = match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    };
+    let code = code_name(code);
     metrics::counter!("exposure_grpc_calls_total", "method" => method, "code" => code).increment(1);
     metrics::histogram!("exposure_grpc_call_seconds", "method" => method)
         .record(started.elapsed().as_secs_f64());

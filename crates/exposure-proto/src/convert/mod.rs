@@ -6,7 +6,7 @@ mod names;
 mod outcome;
 mod rules;
 
-pub use code::{core_code, grpc_code, http_status, wire_code};
+pub use code::{code_name, core_code, grpc_code, http_status, wire_code};
 pub use incoming::incoming;
 pub use names::{wire_effect, wire_lost, wire_note};
 pub use outcome::wire_outcome;
