@@ -1,8 +1,9 @@
 //! A file system whose n-th operation fails.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -14,6 +15,14 @@ use super::{Disk, Entry, File, OpenMode};
 pub struct FaultyDisk {
     inner: Arc<dyn Disk>,
     plan: Arc<Mutex<Plan>>,
+    saboteur: Option<Arc<dyn Saboteur>>,
+}
+
+/// Decides about each operation, by what is done and where.
+pub trait Saboteur: Debug + Send + Sync {
+    /// How the operation fails that is about to be done to a file or directory, if so. A rename is
+    /// one of the older name.
+    fn strike(&self, op: Op, path: &Path) -> Option<Fault>;
 }
 
 /// A kind of operation, counted apart from the others.
@@ -88,7 +97,12 @@ struct Planned {
 impl FaultyDisk {
     /// A file system that fails nothing yet.
     pub fn new(inner: Arc<dyn Disk>) -> Self {
-        Self { inner, plan: Arc::default() }
+        Self { inner, plan: Arc::default(), saboteur: None }
+    }
+
+    /// A file system that fails what somebody decides, beside what is planned.
+    pub fn with_saboteur(inner: Arc<dyn Disk>, saboteur: Arc<dyn Saboteur>) -> Self {
+        Self { saboteur: Some(saboteur), ..Self::new(inner) }
     }
 
     /// Fails the operation of this kind after `n` more have passed, once.
@@ -122,13 +136,15 @@ impl FaultyDisk {
         plan.faults.push(Planned { op, first, last: first + more, fault });
     }
 
-    fn check(&self, op: Op) -> Result<(), Fault> {
+    fn check(&self, op: Op, path: &Path) -> Result<(), Fault> {
+        // Without the lock: the saboteur may look at the file system meanwhile.
+        let struck = self.saboteur.as_ref().and_then(|saboteur| saboteur.strike(op, path));
         let mut plan = self.plan.lock();
         let count = plan.counts.entry(op).or_default();
         let this = *count;
         *count += 1;
         let hit = plan.faults.iter().find(|f| f.op == op && f.first <= this && this <= f.last);
-        match hit.map(|planned| planned.fault) {
+        match hit.map(|planned| planned.fault).or(struck) {
             Some(fault) => {
                 plan.n_hits += 1;
                 Err(fault)
@@ -138,8 +154,8 @@ impl FaultyDisk {
     }
 
     /// For operations that cannot be done by half.
-    fn pass(&self, op: Op) -> io::Result<()> {
-        match self.check(op) {
+    fn pass(&self, op: Op, path: &Path) -> io::Result<()> {
+        match self.check(op, path) {
             Ok(()) | Err(Fault::Short) => Ok(()),
             Err(fault) => Err(fault.into_error()),
         }
@@ -159,17 +175,18 @@ impl Fault {
 
 impl Disk for FaultyDisk {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn File>> {
-        self.pass(Op::Open)?;
-        Ok(Arc::new(FaultyFile { inner: self.inner.open(path, mode)?, disk: self.clone() }))
+        self.pass(Op::Open, path)?;
+        let inner = self.inner.open(path, mode)?;
+        Ok(Arc::new(FaultyFile { inner, path: path.to_owned(), disk: self.clone() }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.pass(Op::Rename)?;
+        self.pass(Op::Rename, from)?;
         self.inner.rename(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.pass(Op::Remove)?;
+        self.pass(Op::Remove, path)?;
         self.inner.remove(path)
     }
 
@@ -178,12 +195,12 @@ impl Disk for FaultyDisk {
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<Entry>> {
-        self.pass(Op::List)?;
+        self.pass(Op::List, dir)?;
         self.inner.list(dir)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.pass(Op::SyncDir)?;
+        self.pass(Op::SyncDir, dir)?;
         self.inner.sync_dir(dir)
     }
 }
@@ -191,12 +208,14 @@ impl Disk for FaultyDisk {
 #[derive(Debug)]
 struct FaultyFile {
     inner: Arc<dyn File>,
+    /// As it was opened; it may have been renamed since.
+    path: PathBuf,
     disk: FaultyDisk,
 }
 
 impl File for FaultyFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        match self.disk.check(Op::Read) {
+        match self.disk.check(Op::Read, &self.path) {
             Ok(()) => self.inner.read_at(buf, offset),
             Err(Fault::Short) => {
                 let half = buf.len().div_ceil(2);
@@ -208,7 +227,7 @@ impl File for FaultyFile {
 
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
         let half = buf.get(..buf.len().div_ceil(2)).unwrap_or_default();
-        match self.disk.check(Op::Write) {
+        match self.disk.check(Op::Write, &self.path) {
             Ok(()) => self.inner.write_at(buf, offset),
             Err(Fault::Short) => self.inner.write_at(half, offset),
             Err(fault) => {
@@ -225,22 +244,22 @@ impl File for FaultyFile {
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {
-        self.disk.pass(Op::Truncate)?;
+        self.disk.pass(Op::Truncate, &self.path)?;
         self.inner.truncate(len)
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
-        self.disk.pass(Op::Allocate)?;
+        self.disk.pass(Op::Allocate, &self.path)?;
         self.inner.allocate(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.disk.pass(Op::Sync)?;
+        self.disk.pass(Op::Sync, &self.path)?;
         self.inner.sync_data()
     }
 
     fn sync_all(&self) -> io::Result<()> {
-        self.disk.pass(Op::Sync)?;
+        self.disk.pass(Op::Sync, &self.path)?;
         self.inner.sync_all()
     }
 }

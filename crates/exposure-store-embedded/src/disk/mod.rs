@@ -20,7 +20,7 @@ mod random;
 mod tests;
 
 #[cfg(any(test, feature = "test-util"))]
-pub use faulty::{Fault, FaultyDisk, Op};
+pub use faulty::{Fault, FaultyDisk, Op, Saboteur};
 #[cfg(any(test, feature = "test-util"))]
 pub use memory::MemDisk;
 pub use port::{Disk, Entry, File, OpenMode};
