@@ -131,7 +131,8 @@ impl Background {
         *turn = Turn { next_shard: 0, round_began: inner.log.durable(), in_round: false };
         inner.convert(&Unpaced, true)?;
         inner.release();
-        Ok(())
+        // What stopped the log meanwhile, for somebody else, also kept from here what is left to do.
+        inner.check_writable()
     }
 }
 
