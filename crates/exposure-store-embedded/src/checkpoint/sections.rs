@@ -145,6 +145,11 @@ impl SectionRef {
         Ok(bytes)
     }
 
+    /// Gives back the memory of the section's content.
+    pub(crate) fn forget(&self) {
+        self.file.file.forget(self.at.offset, self.at.length);
+    }
+
     /// Reads one block.
     pub(crate) fn block(&self, at: ColdRef) -> Result<Vec<u8>, Error> {
         match read_block(&*self.file.file, self.at.offset, at) {

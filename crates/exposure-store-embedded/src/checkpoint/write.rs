@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 use super::manifest::{Manifest, SectionAt};
 use super::section::{SectionReader, SectionWriter};
 use super::sections::{SectionFile, SectionRef};
-use crate::disk::{File, OpenMode, retry_interrupted, write_all_at};
+use crate::disk::{OpenMode, Stream, retry_interrupted};
 use crate::events::Pacer;
 use crate::keys::ProfileKey;
 use crate::state::{ColdRef, N_SHARDS, encode_profile, peek_key};
@@ -43,28 +43,28 @@ pub(crate) fn checkpoint_shards(
 ) -> Result<(), Error> {
     let mut manifest = inner.sections.manifest();
     let mut drafts = Vec::new();
-    let (number, file) = write_file(inner, |number, path, file| {
+    let (number, file) = write_file(inner, |number, path, mut stream| {
         let failed = |cause: io::Error| failure(path, &cause);
-        let (mut offset, mut highest) = (0_u64, 0);
+        let mut highest = 0;
         for shard in shards {
             let mut draft = encode(inner, shard)?;
             let writer = std::mem::replace(&mut draft.writer, SectionWriter::new());
             let bytes = writer.finish(shard as u32, draft.position);
-            write_paced(file, &bytes, offset, pacer).map_err(failed)?;
+            let offset = stream.position();
+            write_paced(&mut stream, &bytes, pacer).map_err(failed)?;
             manifest.shards[shard] = SectionAt {
                 file: number,
                 offset,
                 length: bytes.len() as u64,
                 position: draft.position,
             };
-            offset += bytes.len() as u64;
             highest = highest.max(draft.position);
             drafts.push(draft);
         }
         // A section must not know more than the log holds after a crash.
         inner.log.wait_durable(highest).block().map_err(log_error)?;
         manifest.next_file = manifest.next_file.max(number + 1);
-        make_durable(inner, file, &manifest).map_err(failed)
+        make_durable(inner, stream, &manifest).map_err(failed)
     })?;
     let mut state = inner.state.lock();
     let dead = inner.sections.replace(manifest, number, file);
@@ -115,6 +115,8 @@ fn copy_cold(
     moved: &mut Vec<(ProfileKey, ColdRef, ColdRef)>,
 ) -> Result<(), Error> {
     let bytes = old.read()?;
+    // The next reads of a profile go to the section that replaces this one.
+    old.forget();
     let blocks = SectionReader::new(&bytes, shard as u32, old.at.position)
         .map_err(|(offset, what)| old.corrupt(offset, what))?;
     let mut wanted = cold.iter().peekable();
@@ -164,12 +166,12 @@ pub(crate) fn checkpoint_ledger(inner: &Inner, pacer: &dyn Pacer) -> Result<(), 
     let bytes = writer.finish(N_SHARDS as u32, position);
     inner.log.wait_durable(position).block().map_err(log_error)?;
     let mut manifest = inner.sections.manifest();
-    let (number, file) = write_file(inner, |number, path, file| {
+    let (number, file) = write_file(inner, |number, path, mut stream| {
         let length = bytes.len() as u64;
         manifest.ledger = SectionAt { file: number, offset: 0, length, position };
         manifest.next_file = manifest.next_file.max(number + 1);
-        write_paced(file, &bytes, 0, pacer)
-            .and_then(|()| make_durable(inner, file, &manifest))
+        write_paced(&mut stream, &bytes, pacer)
+            .and_then(|()| make_durable(inner, stream, &manifest))
             .map_err(|cause| failure(path, &cause))
     })?;
     let state = inner.state.lock();
@@ -183,12 +185,12 @@ pub(crate) fn checkpoint_ledger(inner: &Inner, pacer: &dyn Pacer) -> Result<(), 
 /// that no manifest can name does not stay: a disk that is full would only get fuller.
 fn write_file(
     inner: &Inner,
-    write: impl FnOnce(u64, &Path, &dyn File) -> Result<(), Error>,
+    write: impl FnOnce(u64, &Path, Stream) -> Result<(), Error>,
 ) -> Result<(u64, Arc<SectionFile>), Error> {
     let (number, path) = inner.sections.new_file();
     let file = retry_interrupted(|| inner.disk.open(&path, OpenMode::CreateNew))
         .map_err(|cause| failure(&path, &cause))?;
-    if let Err(error) = write(number, &path, &*file) {
+    if let Err(error) = write(number, &path, Stream::new(Arc::clone(&file))) {
         if let Err(cause) = retry_interrupted(|| inner.disk.remove(&path)) {
             tracing::warn!(path = %path.display(), %cause, "a file that was not finished stays");
         }
@@ -199,17 +201,18 @@ fn write_file(
     Ok((number, Arc::new(SectionFile { path, file })))
 }
 
-fn write_paced(file: &dyn File, bytes: &[u8], offset: u64, pacer: &dyn Pacer) -> io::Result<()> {
-    for (piece, at) in bytes.chunks(PIECE).zip((0..).step_by(PIECE)) {
-        write_all_at(file, piece, offset + at as u64)?;
+fn write_paced(stream: &mut Stream, bytes: &[u8], pacer: &dyn Pacer) -> io::Result<()> {
+    for piece in bytes.chunks(PIECE) {
+        stream.write(piece)?;
+        stream.settle()?;
         pacer.spend(piece.len() as u64);
     }
     Ok(())
 }
 
 /// Makes a file and its name durable, and prepares the manifest that names it.
-fn make_durable(inner: &Inner, file: &dyn File, manifest: &Manifest) -> io::Result<()> {
-    retry_interrupted(|| file.sync_all())?;
+fn make_durable(inner: &Inner, stream: Stream, manifest: &Manifest) -> io::Result<()> {
+    stream.finish()?;
     retry_interrupted(|| inner.disk.sync_dir(&inner.sections.dir))?;
     manifest.prepare(&*inner.disk, &inner.sections.dir)
 }

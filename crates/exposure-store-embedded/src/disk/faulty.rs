@@ -262,4 +262,8 @@ impl File for FaultyFile {
         self.disk.pass(Op::Sync, &self.path)?;
         self.inner.sync_all()
     }
+
+    fn forget(&self, offset: u64, len: u64) {
+        self.inner.forget(offset, len);
+    }
 }

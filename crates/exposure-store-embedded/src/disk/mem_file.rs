@@ -1,6 +1,7 @@
 //! The content of a file in memory: what is written, and what of it would outlive the power.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::SplitMix;
 
@@ -13,6 +14,16 @@ pub(super) struct Content {
     pub(super) current: Vec<u8>,
     synced: Vec<u8>,
     unsynced: Vec<Change>,
+    pub(super) advice: Advice,
+}
+
+/// What was advised about a file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Advice {
+    /// What was to be forgotten, in the order of the calls, within the file's length.
+    pub(super) forgotten: Vec<Range<u64>>,
+    /// Some of it was not durable.
+    pub(super) too_soon: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -39,6 +50,19 @@ impl Content {
                 Change::Resize(len) => self.synced.resize(len, 0),
             }
         }
+    }
+
+    pub(super) fn forget(&mut self, offset: u64, len: u64) {
+        let end = offset.saturating_add(len).min(self.current.len() as u64);
+        let range = offset.min(end)..end;
+        self.advice.too_soon |= self.unsynced.iter().any(|change| match change {
+            Change::Write { offset, bytes } => {
+                let at = *offset as u64;
+                at < range.end && range.start < at + bytes.len() as u64
+            }
+            Change::Resize(_) => false,
+        });
+        self.advice.forgotten.push(range);
     }
 
     /// What is found after the power came back.
@@ -78,12 +102,13 @@ impl Content {
                 }
             }
         }
-        Self { current: kept.clone(), synced: kept, unsynced: Vec::new() }
+        let advice = Advice::default();
+        Self { current: kept.clone(), synced: kept, unsynced: Vec::new(), advice }
     }
 
     /// What is found after the process died: everything that was written.
     pub(super) fn after_process_death(&self) -> Self {
-        self.clone()
+        Self { advice: Advice::default(), ..self.clone() }
     }
 }
 

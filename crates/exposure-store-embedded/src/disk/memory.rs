@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -77,6 +78,18 @@ impl MemDisk {
         content.write(&[byte ^ mask], offset);
         content.sync();
         true
+    }
+
+    /// What a file was advised to forget, in the order of the calls; nothing if there is no such file.
+    pub fn forgotten(&self, path: &Path) -> Vec<Range<u64>> {
+        let state = self.state.lock();
+        let node = state.current.get(path);
+        node.map(|node| node.lock().advice.forgotten.clone()).unwrap_or_default()
+    }
+
+    /// Whether a file was advised to forget what was not durable.
+    pub fn forgot_too_soon(&self) -> bool {
+        self.state.lock().current.values().any(|node| node.lock().advice.too_soon)
     }
 
     fn with(names: BTreeMap<PathBuf, Node>, mut content: impl FnMut(&Content) -> Content) -> Self {
@@ -255,5 +268,10 @@ impl File for MemFile {
 
     fn sync_all(&self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    fn forget(&self, offset: u64, len: u64) {
+        let _shared = self.moment.read();
+        self.node.lock().forget(offset, len);
     }
 }

@@ -5,6 +5,7 @@
 
 mod port;
 mod real;
+mod stream;
 mod whole;
 
 #[cfg(any(test, feature = "test-util"))]
@@ -27,4 +28,5 @@ pub use port::{Disk, Entry, File, OpenMode};
 #[cfg(any(test, feature = "test-util"))]
 pub use random::SplitMix;
 pub use real::RealDisk;
+pub use stream::{Stream, Trail};
 pub use whole::{is_out_of_space, read_exact_at, read_up_to, retry_interrupted, write_all_at};

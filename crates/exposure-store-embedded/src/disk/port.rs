@@ -55,6 +55,12 @@ pub trait File: Debug + Send + Sync {
 
     /// Makes the content and all metadata durable.
     fn sync_all(&self) -> io::Result<()>;
+
+    /// Advises that `len` bytes from `offset`, which are durable, will not be read soon; they may reach beyond the end.
+    ///
+    /// Memory that is given back at once is warm for the next page; what is left to the system grows into memory that
+    /// was never touched, and that is many times as dear. Only advice: it changes nothing and does not fail.
+    fn forget(&self, _offset: u64, _len: u64) {}
 }
 
 /// How a file is opened.

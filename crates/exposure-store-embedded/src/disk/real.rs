@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -107,5 +108,16 @@ impl File for RealFile {
 
     fn sync_all(&self) -> io::Result<()> {
         self.0.sync_all()
+    }
+
+    fn forget(&self, offset: u64, len: u64) {
+        use rustix::fs::{Advice, fadvise};
+        // None stands for all of the rest; the system's own offsets are signed.
+        let len = NonZeroU64::new(len).filter(|len| {
+            offset.checked_add(len.get()).is_some_and(|end| i64::try_from(end).is_ok())
+        });
+        if let Err(cause) = fadvise(&self.0, offset, len, Advice::DontNeed) {
+            tracing::trace!(%cause, "a file system takes no advice");
+        }
     }
 }

@@ -29,6 +29,11 @@ fn check_disk(disk: &dyn Disk, dir: &Path) {
     assert_eq!(short.kind(), io::ErrorKind::UnexpectedEof);
     file.sync_data().unwrap();
     file.sync_all().unwrap();
+    for (offset, len) in [(0, 6), (3, 0), (2, u64::MAX), (u64::MAX, u64::MAX)] {
+        file.forget(offset, len);
+    }
+    assert_eq!(read_up_to(&*file, &mut buf, 0).unwrap(), 6);
+    assert_eq!(&buf[..6], b"\0\0\0hel", "advice changes nothing");
     disk.rename(&path, &dir.join("b")).unwrap();
     disk.sync_dir(dir).unwrap();
     assert_eq!(disk.list(dir).unwrap(), [Entry { name: "b".into(), len: 6 }]);
@@ -102,4 +107,66 @@ fn power_loss_keeps_what_was_synced_and_any_part_of_the_rest() {
     }
     assert!(sizes.contains(&0) && sizes.contains(&2048) && sizes.len() > 2, "{sizes:?}");
     assert_eq!(disk.after_process_death().list(dir).unwrap()[0].len, 3072);
+}
+
+const MIB: u64 = 1 << 20;
+
+/// Streams `n_bytes` in pieces and returns the file's content.
+fn stream(disk: &dyn Disk, path: &Path, n_bytes: u64, piece: usize) -> Vec<u8> {
+    let bytes: Vec<u8> = (0..n_bytes).map(|i| (i % 251) as u8).collect();
+    let mut stream = Stream::new(disk.open(path, OpenMode::CreateNew).unwrap());
+    for piece in bytes.chunks(piece) {
+        stream.write(piece).unwrap();
+        stream.settle().unwrap();
+    }
+    assert_eq!(stream.position(), n_bytes);
+    let file = stream.finish().unwrap();
+    let mut back = vec![0; file.len().unwrap() as usize];
+    read_exact_at(&*file, &mut back, 0).unwrap();
+    assert!(back == bytes, "what is read is what was written");
+    back
+}
+
+#[test]
+fn a_stream_forgets_all_that_is_durable_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    for (n_bytes, piece) in [(0, 1), (1, 1), (8 * MIB, 1 << 20), (21 * MIB + 5, 700_001)] {
+        let disk = MemDisk::new();
+        let path = Path::new(PATH);
+        stream(&disk, path, n_bytes, piece);
+        assert!(!disk.forgot_too_soon());
+        let forgotten = disk.forgotten(path);
+        assert_eq!(forgotten.first().unwrap().start, 0);
+        assert_eq!(forgotten.last().unwrap().end, n_bytes);
+        assert!(forgotten.windows(2).all(|pair| pair[0].end == pair[1].start), "{forgotten:?}");
+        assert_eq!(forgotten.len() as u64, 1 + n_bytes / (8 * MIB), "{forgotten:?}");
+        stream(&RealDisk, &dir.path().join(n_bytes.to_string()), n_bytes, piece);
+    }
+}
+
+#[test]
+fn a_stream_is_durable_up_to_the_last_eight_mebibytes_and_wholly_at_the_end() {
+    let memory = MemDisk::new();
+    let disk = FaultyDisk::new(Arc::new(memory.clone()));
+    let file = disk.open(Path::new(PATH), OpenMode::CreateNew).unwrap();
+    memory.sync_dir(Path::new("d")).unwrap();
+    let mut stream = Stream::new(file);
+    for n_pieces in 1..=20 {
+        stream.write(&vec![7; MIB as usize]).unwrap();
+        stream.settle().unwrap();
+        assert_eq!(disk.count(Op::Sync), n_pieces / 8);
+    }
+    let durable = |seed| {
+        let after = memory.after_power_loss(seed);
+        after.open(Path::new(PATH), OpenMode::Read).unwrap().len().unwrap()
+    };
+    assert!((0..8).all(|seed| 16 * MIB <= durable(seed)));
+    disk.fail_after(Op::Sync, 0, Fault::Interrupted);
+    stream.finish().unwrap();
+    assert!((0..8).all(|seed| durable(seed) == 20 * MIB));
+    let mut stream = Stream::new(disk.open(Path::new("d/b"), OpenMode::CreateNew).unwrap());
+    stream.write(&vec![7; 8 * MIB as usize]).unwrap();
+    disk.fail_after(Op::Sync, 0, Fault::Io);
+    assert!(stream.settle().is_err());
+    assert_eq!(memory.forgotten(Path::new("d/b")), [], "what is not durable is not forgotten");
 }

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use crate::disk::Trail;
+
 use super::RowRef;
 use super::error::Result;
 use super::file::{ALL_FIELDS, EventFile, Fields, Page};
@@ -19,13 +21,17 @@ pub(super) struct FileCursor {
     page: Option<Page>,
     row: usize,
     n_pages_read: u64,
+    /// For a walk through all of a file, which is not read again soon.
+    trail: Option<Trail>,
 }
 
 impl FileCursor {
-    /// Begins before the first row.
+    /// Begins before the first row of a file, to go through all of it once.
     pub(super) fn new(file: Arc<EventFile>) -> Result<Self> {
         let end = file.n_pages();
-        Self::within(file, 0..end, ALL_FIELDS)
+        let mut cursor = Self::within(file, 0..end, ALL_FIELDS)?;
+        cursor.trail = Some(Trail::default());
+        Ok(cursor)
     }
 
     /// Begins before the first row of some pages, and ends behind them.
@@ -42,6 +48,7 @@ impl FileCursor {
             page: None,
             row: 0,
             n_pages_read: 0,
+            trail: None,
         };
         cursor.load()?;
         Ok(cursor)
@@ -51,6 +58,9 @@ impl FileCursor {
         self.row = 0;
         self.page = None;
         while self.page_number < self.end {
+            if let Some(trail) = &mut self.trail {
+                self.file.forget_before(self.page_number, trail);
+            }
             let page = self.file.page(self.page_number, self.fields)?;
             self.n_pages_read += 1;
             if page.n_rows > 0 {

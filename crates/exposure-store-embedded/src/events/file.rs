@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::disk::{Disk, File, OpenMode, read_exact_at, retry_interrupted};
+use crate::disk::{Disk, File, OpenMode, Trail, read_exact_at, retry_interrupted};
 
 use super::decode::{Content, PackedWrites, Values};
 use super::error::{EventsError, Result};
@@ -83,6 +83,14 @@ impl EventFile {
 
     pub(super) fn n_pages(&self) -> usize {
         self.index.pages.len()
+    }
+
+    /// Gives back the memory of the row groups before that of a page.
+    pub(super) fn forget_before(&self, number: usize, trail: &mut Trail) {
+        let group = self.index.pages.get(number).map(|page| page.group as usize);
+        if let Some(group) = group.and_then(|group| self.index.groups.get(group)) {
+            trail.pass(&*self.file, group.start);
+        }
     }
 
     /// Reads columns of a page.

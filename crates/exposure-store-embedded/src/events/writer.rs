@@ -1,9 +1,8 @@
 //! Writes one file: rows in order in, pages and a row group at a time out.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use crate::disk::{Disk, File, OpenMode, retry_interrupted, write_all_at};
+use crate::disk::{Disk, OpenMode, Stream, retry_interrupted};
 
 use super::column::ColumnWriter;
 use super::error::{EventsError, Result};
@@ -31,10 +30,9 @@ const PIECE: usize = 1 << 20;
 /// A file that is being written.
 pub(super) struct TableWriter<'p> {
     table: Table,
-    file: Arc<dyn File>,
+    stream: Stream,
     path: PathBuf,
     pacer: &'p dyn Pacer,
-    offset: u64,
     columns: Box<[ColumnWriter; N_FIELDS]>,
     compressor: Compressor,
     n_page_rows: u32,
@@ -67,10 +65,9 @@ impl<'p> TableWriter<'p> {
         }));
         let mut writer = Self {
             table,
-            file,
+            stream: Stream::new(file),
             path: path.to_path_buf(),
             pacer,
-            offset: 0,
             columns,
             compressor: Compressor::new(),
             n_page_rows: 0,
@@ -192,12 +189,12 @@ impl<'p> TableWriter<'p> {
     }
 
     fn finish_group(&mut self) -> Result<()> {
-        let mut group = Group { start: self.offset, ..Group::default() };
+        let mut group = Group { start: self.stream.position(), ..Group::default() };
         let mut parts = GroupParts::new(self.group_rows);
         let mut dictionary_page = Vec::new();
         for &field in self.table.fields() {
             let slot = field as usize;
-            let begin = (self.offset - group.start) as u32;
+            let begin = (self.stream.position() - group.start) as u32;
             dictionary_page.clear();
             let column = &self.columns[slot];
             let mut raw_len = column.chunk().raw_len;
@@ -216,7 +213,7 @@ impl<'p> TableWriter<'p> {
             for (_, entry) in &mut self.pages {
                 entry.starts[slot] += begin + dictionary_len;
             }
-            parts.add_column(field, self.offset, dictionary_len, raw_len, column);
+            parts.add_column(field, self.stream.position(), dictionary_len, raw_len, column);
             let mut bytes = std::mem::take(&mut dictionary_page);
             self.write(&bytes)?;
             bytes.clear();
@@ -224,7 +221,7 @@ impl<'p> TableWriter<'p> {
             let chunk = self.columns[slot].take_bytes();
             self.write(&chunk)?;
             self.columns[slot].reset(chunk);
-            group.ends[slot] = (self.offset - group.start) as u32;
+            group.ends[slot] = (self.stream.position() - group.start) as u32;
         }
         self.index.groups.push(group);
         self.groups.push(parts);
@@ -245,24 +242,23 @@ impl<'p> TableWriter<'p> {
         }
         self.index.set_last_key(std::mem::take(&mut self.last_key));
         let mut tail = self.index.encode(self.table);
-        self.meta.tail_offset = self.offset;
+        self.meta.tail_offset = self.stream.position();
         self.meta.index_len = tail.len() as u32;
         footer::encode(self.table, &self.groups, &mut tail).map_err(|error| {
             EventsError::Footer { path: self.path.clone(), what: error.to_string() }
         })?;
         self.meta.tail_crc = crc32fast::hash(&tail);
         self.write(&tail)?;
-        self.meta.len = self.offset;
-        retry_interrupted(|| self.file.sync_all()).map_err(EventsError::io("sync", &self.path))?;
+        self.meta.len = self.stream.position();
+        self.stream.finish().map_err(EventsError::io("sync", &self.path))?;
         Ok(self.meta)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         for piece in bytes.chunks(PIECE) {
             self.pacer.spend(piece.len() as u64);
-            write_all_at(&*self.file, piece, self.offset)
-                .map_err(EventsError::io("write", &self.path))?;
-            self.offset += piece.len() as u64;
+            self.stream.write(piece).map_err(EventsError::io("write", &self.path))?;
+            self.stream.settle().map_err(EventsError::io("sync", &self.path))?;
         }
         Ok(())
     }

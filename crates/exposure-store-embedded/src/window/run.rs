@@ -11,7 +11,7 @@ use super::format::{
 };
 use super::generation::Span;
 use super::slot::Slot;
-use crate::disk::{Disk, File, OpenMode, read_exact_at, retry_interrupted};
+use crate::disk::{Disk, File, OpenMode, Trail, read_exact_at, retry_interrupted};
 
 /// An open run file.
 #[derive(Debug)]
@@ -177,6 +177,7 @@ impl Run {
             ids: Vec::new(),
             next_id: 0,
             next_block: 0,
+            trail: Trail::default(),
         }
     }
 }
@@ -192,6 +193,7 @@ pub(super) struct RunReader {
     ids: Vec<Slot>,
     next_id: usize,
     next_block: usize,
+    trail: Trail,
 }
 
 impl RunReader {
@@ -215,6 +217,7 @@ impl RunReader {
         let n_blocks = READ_BLOCKS.min(self.run.index.len() - self.next_block);
         self.piece.resize(n_blocks * BLOCK, 0);
         let offset = BLOCK as u64 * (1 + self.next_block as u64);
+        self.trail.pass(&*self.run.file, offset);
         read(&*self.run.file, &self.run.path, &mut self.piece, offset)?;
         self.ids.clear();
         self.ids.reserve(n_blocks * IDS_PER_BLOCK);

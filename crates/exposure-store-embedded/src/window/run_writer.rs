@@ -1,7 +1,6 @@
 //! Writes a run file from sorted ids, in one pass.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::Error;
 use super::filter::Filter;
@@ -9,23 +8,19 @@ use super::format::{Header, IDS_PER_BLOCK, checksum, encode_block};
 use super::generation::Span;
 use super::run::Run;
 use super::slot::Slot;
-use crate::disk::{Disk, File, OpenMode, retry_interrupted, write_all_at};
+use crate::disk::{Disk, OpenMode, Stream, retry_interrupted};
 
 /// Bytes written at once; the caller's pace is asked after each.
 const PIECE: usize = 1 << 20;
-/// Bytes written between syncs: a sync of everything at the end would hold up the log's.
-const SYNC_EVERY: u64 = 8 << 20;
 
 /// A run file being written. Dropped unfinished, it leaves a file that no manifest lists.
 pub(super) struct RunWriter<'a> {
-    file: Arc<dyn File>,
+    stream: Stream,
     path: PathBuf,
     header: Header,
     pace: &'a mut dyn FnMut(u64),
     block: Vec<Slot>,
     out: Vec<u8>,
-    written: u64,
-    synced: u64,
     index: Vec<u64>,
     filter: Filter,
     n_pushed: u64,
@@ -47,14 +42,12 @@ impl<'a> RunWriter<'a> {
         let n_filter_blocks = filter.bytes() / super::filter::BLOCK_BYTES as u64;
         let header = Header { number, n_ids: n_ids as u64, n_filter_blocks, span };
         Ok(Self {
-            file,
+            stream: Stream::new(file),
             path: path.to_path_buf(),
             header,
             pace,
             block: Vec::with_capacity(IDS_PER_BLOCK),
             out: header.encode(),
-            written: 0,
-            synced: 0,
             index: Vec::with_capacity(header.n_blocks() as usize),
             filter,
             n_pushed: 0,
@@ -93,8 +86,8 @@ impl<'a> RunWriter<'a> {
         }
         self.out.extend_from_slice(&u64::from(hasher.finalize()).to_le_bytes());
         self.write_out(1)?;
-        retry_interrupted(|| self.file.sync_all()).map_err(Error::io("sync", &self.path))?;
-        Ok(Run::new(self.file, self.path, self.header, self.index, filter))
+        let file = self.stream.finish().map_err(Error::io("sync", &self.path))?;
+        Ok(Run::new(file, self.path, self.header, self.index, filter))
     }
 
     fn end_block(&mut self) -> Result<(), Error> {
@@ -109,13 +102,8 @@ impl<'a> RunWriter<'a> {
         if self.out.len() < least {
             return Ok(());
         }
-        write_all_at(&*self.file, &self.out, self.written)
-            .map_err(Error::io("write", &self.path))?;
-        self.written += self.out.len() as u64;
-        if SYNC_EVERY <= self.written - self.synced {
-            retry_interrupted(|| self.file.sync_data()).map_err(Error::io("sync", &self.path))?;
-            self.synced = self.written;
-        }
+        self.stream.write(&self.out).map_err(Error::io("write", &self.path))?;
+        self.stream.settle().map_err(Error::io("sync", &self.path))?;
         (self.pace)(self.out.len() as u64);
         self.out.clear();
         Ok(())

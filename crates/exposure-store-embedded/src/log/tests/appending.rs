@@ -69,6 +69,9 @@ impl File for GatedFile {
     fn sync_all(&self) -> std::io::Result<()> {
         self.inner.sync_all()
     }
+    fn forget(&self, offset: u64, len: u64) {
+        self.inner.forget(offset, len);
+    }
 }
 
 #[test]
