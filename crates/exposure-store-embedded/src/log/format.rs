@@ -27,6 +27,7 @@
 //! | 36 | 4 | CRC-32 of the store id, the 36 bytes before and the payload |
 //! | 40 | | payload |
 //!
+//! What follows the last group of a segment means nothing: zeros up to a border of 4 KiB, then what the file held before.
 //! A file is reused without being cleared; position and epoch, both under the checksum, keep its old groups from validating.
 
 use crc32fast::Hasher;

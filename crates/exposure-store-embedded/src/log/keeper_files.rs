@@ -54,6 +54,7 @@ pub(super) fn retire(
         .map_err(LogError::io("rename", &segment.path))?;
     // In order on stable storage too, or a gap could be found later.
     disk::retry_interrupted(|| disk.sync_dir(dir)).map_err(LogError::io("sync", dir))?;
+    segment.forget();
     Ok(to)
 }
 

@@ -13,7 +13,7 @@ pub struct LogMetrics {
     pub groups: u64,
     /// Bytes of payload written.
     pub payload_bytes: u64,
-    /// Bytes written, headers included.
+    /// Bytes written, headers and the zeros up to the end of a page included.
     pub written_bytes: u64,
     /// Syncs of segment content.
     pub syncs: u64,

@@ -8,6 +8,8 @@ use super::walk::{Step, Walk};
 use super::{LogError, WaitDurable};
 
 const READ_BYTES: usize = 1 << 20;
+/// A segment that ends so many bytes behind the durable end came from the disk, and need not stay in memory.
+const FAR_BYTES: u64 = 64 << 20;
 
 /// Reads durable groups in order; made by [`super::Log::reader`].
 ///
@@ -72,6 +74,9 @@ impl Reader {
                 let Some(segment) = segments.holding(next)? else {
                     return Err(LogError::OutOfRange { position: next, len: 0, durable });
                 };
+                if end.saturating_add(FAR_BYTES) <= durable {
+                    self.walk.segment().forget();
+                }
                 self.walk.enter(segment, next + SEGMENT_HEADER);
                 continue;
             }

@@ -187,6 +187,8 @@ impl<'a> Recovery<'a> {
                 return Err(self.damaged(start, walk.position, fault, header.previous_end));
             }
             walk.segment().finish(walk.position);
+            // It was synced before the next one was begun, and what is read again soon is the newest.
+            walk.segment().forget();
             let segment = Arc::new(found.begin(&header));
             segments.push(Arc::clone(&segment));
             walk.enter(segment, next + SEGMENT_HEADER);

@@ -57,6 +57,11 @@ impl Segment {
         n.checked_sub(1).and_then(|last| boundaries.get(last).copied())
     }
 
+    /// Gives back the memory of its content, which is durable.
+    pub(super) fn forget(&self) {
+        self.file.forget(0, u64::MAX);
+    }
+
     /// Reads bytes by position; the caller has made sure that they are in this segment.
     pub(super) fn read(&self, buf: &mut [u8], position: u64) -> Result<(), LogError> {
         disk::read_exact_at(&*self.file, buf, position - self.start)

@@ -11,6 +11,16 @@ use super::segment::Segment;
 use super::{Durability, LogError};
 use crate::disk;
 
+/// Writes end on borders of this many bytes.
+///
+/// Else the system had to read the rest of the last page of a reused file from the disk first, in the way of every
+/// group. The zeros up to the border stand where the next group goes.
+const PAGE_BYTES: u64 = 4096;
+/// Bytes behind the durable end that stay at hand for those who follow the log.
+const KEPT_BYTES: u64 = 32 << 20;
+/// Bytes that are forgotten at once.
+const FORGET_BYTES: u64 = 8 << 20;
+
 /// The only one who writes to segments. One sync is in flight while the next groups fill.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -22,12 +32,21 @@ pub(super) struct Writer {
     synced: u64,
     /// Payloads were written since the last mark.
     unmarked: bool,
+    /// What this thread wrote below is forgotten.
+    forgotten: u64,
 }
 
 impl Writer {
     pub(super) fn new(shared: &Arc<Shared>, tail: u64) -> Self {
         let segment = shared.segments.last();
-        Self { shared: Arc::clone(shared), segment, written: tail, synced: tail, unmarked: false }
+        Self {
+            shared: Arc::clone(shared),
+            segment,
+            written: tail,
+            synced: tail,
+            unmarked: false,
+            forgotten: tail,
+        }
     }
 
     /// The thread's body.
@@ -95,6 +114,7 @@ impl Writer {
         }
         self.settle()?;
         self.shared.give_back(groups);
+        self.forget();
         Ok(())
     }
 
@@ -142,16 +162,20 @@ impl Writer {
         if let Some((place, payload)) = place.split_first_chunk_mut::<{ GROUP_HEADER as usize }>() {
             *place = header.encode(self.shared.options.store_id, payload);
         }
+        let (n_bytes, end) = (group.bytes.len(), group.end());
+        let n_padded = n_bytes + padding(end, self.shared.segments.segment_bytes);
+        group.bytes.resize(n_padded, 0);
         disk::write_all_at(&*segment.file, &group.bytes, group.write_position() - segment.start)
             .map_err(LogError::io("write", &segment.path))?;
+        group.bytes.truncate(n_bytes);
         segment.note_boundary(group.placement.header);
-        self.written = group.end();
+        self.written = end;
         self.unmarked = group.kind == Kind::Payload;
 
         let counters = &self.shared.counters;
         Counters::add(&counters.groups, 1);
         Counters::add(&counters.payload_bytes, len as u64);
-        Counters::add(&counters.written_bytes, group.bytes.len() as u64);
+        Counters::add(&counters.written_bytes, n_padded as u64);
         Ok(())
     }
 
@@ -178,6 +202,27 @@ impl Writer {
         self.synced = self.written;
         Ok(())
     }
+
+    /// Gives back the memory of what is durable and far behind the end. Nobody waits for the writer now.
+    fn forget(&mut self) {
+        let segments = &self.shared.segments;
+        let to = self.synced.saturating_sub(KEPT_BYTES) & !(FORGET_BYTES - 1);
+        while self.forgotten < to {
+            let start = self.forgotten & !(segments.segment_bytes - 1);
+            let end = to.min(start + segments.segment_bytes);
+            // One that was released meanwhile has been forgotten as a whole.
+            if let Ok(Some(segment)) = segments.holding(self.forgotten) {
+                segment.file.forget(self.forgotten - start, end - self.forgotten);
+            }
+            self.forgotten = end;
+        }
+    }
+}
+
+/// Zeros to write after a group that ends at `end`, so that the write ends with a page, and never after its segment.
+fn padding(end: u64, segment_bytes: u64) -> usize {
+    let page = PAGE_BYTES.min(segment_bytes);
+    (end.next_multiple_of(page) - end) as usize
 }
 
 /// Ends all waiting when the writer's thread ends, also by a panic of a waker.

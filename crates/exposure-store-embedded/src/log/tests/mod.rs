@@ -4,6 +4,7 @@ mod appending;
 mod damage;
 mod faults;
 mod format;
+mod pages;
 mod releasing;
 mod round_trip;
 mod support;
