@@ -12,7 +12,7 @@ use super::merge::choose;
 use super::options::BUCKETS;
 use super::run::{Run, file_name, number_of};
 use super::table::Table;
-use super::task::{Change, Done, Kind, Lane, Retired, Task};
+use super::task::{Change, Done, Kind, Lane, NewSpare, Retired, Task};
 use super::window_state::{Frozen, Window};
 use super::{Error, Options};
 use crate::disk::{Disk, retry_interrupted};
@@ -28,7 +28,10 @@ pub(super) struct Background {
     /// As the manifest on disk says.
     covered: u64,
     retired: Vec<Retired>,
-    discarded: Vec<Arc<Generation>>,
+    /// Tables that a task gives back to the system, outside the lock.
+    discarded: Vec<Table>,
+    /// A table that was used, to be emptied for a generation to come: its pages need not be made again.
+    reusable: Option<Table>,
     /// An empty table for the next generation.
     spare: Option<Table>,
 }
@@ -44,6 +47,7 @@ impl Background {
             manifest: Arc::new(Mutex::new(manifest)),
             retired: Vec::new(),
             discarded: Vec::new(),
+            reusable: None,
             spare: None,
         }
     }
@@ -53,13 +57,29 @@ impl Background {
         self.retired.push(Retired { path: run.path.clone(), bytes: run.disk_bytes() });
     }
 
-    /// Keeps a generation until a task can free it outside the lock.
+    /// Keeps a generation's table for another one, or until a task can free it outside the lock.
     pub(super) fn discard(&mut self, generation: Arc<Generation>) {
-        self.discarded.push(generation);
+        // A task that still looks at it frees it.
+        if let Some(generation) = Arc::into_inner(generation) {
+            self.keep_or_discard(generation.table);
+        }
     }
 
+    fn keep_or_discard(&mut self, table: Table) {
+        let is_kept = LARGE_ROOM / 2 <= table.n_room()
+            && self.reusable.as_ref().is_none_or(|kept| kept.bytes() < table.bytes());
+        let discarded = if is_kept { self.reusable.replace(table) } else { Some(table) };
+        self.discarded.extend(discarded);
+    }
+
+    /// Gives up the table that would only save time.
+    pub(super) fn discard_reusable(&mut self) {
+        self.discarded.extend(self.reusable.take());
+    }
+
+    /// Memory of the tables that wait for their next use.
     pub(super) fn spare_bytes(&self) -> u64 {
-        self.spare.as_ref().map_or(0, Table::bytes)
+        self.spare.iter().chain(&self.reusable).map(Table::bytes).sum()
     }
 
     pub(super) fn retired_bytes(&self) -> u64 {
@@ -123,32 +143,53 @@ impl Window {
                 kind
             }
         };
-        let manifest = Arc::clone(&self.background.manifest);
-        let discarded = std::mem::take(&mut self.background.discarded);
-        let spare_room = self.spare_room().filter(|_| matches!(kind, Kind::Flush { .. }));
+        let spare = match &kind {
+            Kind::Flush { generation, .. } => {
+                let flushed = generation.as_ref().map_or(0, |(_, flushed)| flushed.table.bytes());
+                self.spare_to_prepare(flushed)
+            }
+            _ => None,
+        };
         Some(Task {
             disk: Arc::clone(&self.disk),
             dir: self.dir.clone(),
-            manifest,
+            manifest: Arc::clone(&self.background.manifest),
             kind,
-            discarded,
-            spare_room,
+            discarded: std::mem::take(&mut self.background.discarded),
+            spare,
         })
     }
 
-    /// The room of the table to prepare, where the next generation will be a large one.
-    fn spare_room(&self) -> Option<usize> {
+    /// The table to prepare, where the next generation will be a large one, while one of so many bytes is flushed.
+    fn spare_to_prepare(&mut self, flushed_bytes: u64) -> Option<NewSpare> {
         let room = Generation::room_for(2 * self.active.table.n_room(), &self.options);
-        let has_one = self.background.spare.as_ref().is_some_and(|spare| spare.has_room_of(room));
-        (LARGE_ROOM <= room && !has_one).then_some(room)
+        let is_of_use = |table: &Table| LARGE_ROOM <= room && table.serves(room);
+        let background = &mut self.background;
+        // Traffic became another; these would only take memory.
+        let of_no_use = background.spare.take_if(|spare| !is_of_use(spare));
+        background.discarded.extend(of_no_use);
+        let of_no_use = background.reusable.take_if(|table| !is_of_use(table));
+        background.discarded.extend(of_no_use);
+        if room < LARGE_ROOM || background.spare.is_some() {
+            return None;
+        }
+        let mut reused = background.reusable.take();
+        // The oldest would have to go as soon as the flush is done: so it goes now, and no table is made.
+        if reused.is_none()
+            && self.resident_bound() < self.resident_tables_bytes() + flushed_bytes
+            && let Some((_, oldest)) =
+                self.resident.pop_front_if(|(_, oldest)| is_of_use(&oldest.table))
+        {
+            reused = Arc::into_inner(oldest).map(|generation| generation.table);
+        }
+        Some(NewSpare { room, reused })
     }
 
     /// The generation after the active one: as large as the traffic, which a checkpoint may have cut short.
     pub(super) fn next_generation(&mut self) -> Generation {
         let table = &self.active.table;
         let room = Generation::room_for((2 * table.len()).max(table.n_room() / 2), &self.options);
-        match self.background.spare.take_if(|spare| (room / 2..=4 * room).contains(&spare.n_room()))
-        {
+        match self.background.spare.take_if(|spare| spare.serves(room)) {
             Some(spare) => Generation::of(spare),
             None => Generation::new(room, &self.options),
         }
@@ -196,7 +237,11 @@ impl Window {
             Lane::Tidy => self.background.is_tidying = false,
         }
         self.room = 0;
-        self.background.spare = done.spare.or(self.background.spare.take());
+        if let Some(spare) = done.spare
+            && let Some(replaced) = self.background.spare.replace(spare)
+        {
+            self.background.keep_or_discard(replaced);
+        }
         let change = match done.result {
             Ok(change) => change,
             Err(error) => {
@@ -218,8 +263,10 @@ impl Window {
             }
             Change::Covered(covered) => {
                 self.background.covered = covered;
-                let expired = self.frozen.pop_front().and_then(|frozen| frozen.generation);
-                self.background.discarded.extend(expired);
+                if let Some(expired) = self.frozen.pop_front().and_then(|frozen| frozen.generation)
+                {
+                    self.background.discard(expired);
+                }
             }
             Change::Merged { bucket, inputs, output } => {
                 if self.buckets.replace(bucket, &inputs, Arc::clone(&output)) {
@@ -242,16 +289,20 @@ impl Window {
 
     fn keep_resident(&mut self, bucket: u64, flushed: Option<Frozen>) {
         self.resident.extend(flushed.and_then(|frozen| frozen.generation).map(|g| (bucket, g)));
-        // By bytes, so that tables that were never full do not take more.
-        let bound = self.options.resident_max_ids as u64 * Table::BYTES_PER_ID;
-        let mut bytes: u64 =
-            self.resident.iter().map(|(_, generation)| generation.table.bytes()).sum();
-        while bound < bytes
+        while self.resident_bound() < self.resident_tables_bytes()
             && let Some((_, oldest)) = self.resident.pop_front()
         {
-            bytes -= oldest.table.bytes();
             self.background.discard(oldest);
         }
+    }
+
+    /// By bytes, so that tables that were never full do not take more.
+    fn resident_bound(&self) -> u64 {
+        self.options.resident_max_ids as u64 * Table::BYTES_PER_ID
+    }
+
+    fn resident_tables_bytes(&self) -> u64 {
+        self.resident.iter().map(|(_, generation)| generation.table.bytes()).sum()
     }
 }
 

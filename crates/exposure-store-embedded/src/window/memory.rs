@@ -16,6 +16,12 @@ pub(super) struct Slots {
     len: usize,
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Mappings that this thread has made.
+    pub(super) static N_MAPPED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// Tables below this many bytes gain nothing from huge pages and would waste most of one.
 const HUGE_FROM: usize = 4 << 20;
 
@@ -24,6 +30,8 @@ impl Slots {
     ///
     /// Ends the process if the system has no address space left, as every allocation does.
     pub(super) fn new(len: usize) -> Self {
+        #[cfg(test)]
+        N_MAPPED.set(N_MAPPED.get() + 1);
         let len = len.max(1);
         let bytes = len * Slot::BYTES;
         // SAFETY: an anonymous private mapping at an address of the system's choice touches no other memory.

@@ -49,9 +49,10 @@ impl Table {
         self.n_homes * 7 / 10
     }
 
-    /// Whether this is a table as [`Self::with_room`] makes it for `n_ids`.
-    pub(super) fn has_room_of(&self, n_ids: usize) -> bool {
-        self.n_homes == Self::n_homes(n_ids)
+    /// Whether it will do, once it is empty, where one with room for `n_ids` is wanted.
+    pub(super) fn serves(&self, n_ids: usize) -> bool {
+        let wanted = Self::n_homes(n_ids);
+        (wanted / 2..=4 * wanted).contains(&self.n_homes)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -28,10 +28,19 @@ pub struct Task {
     /// What the manifest on disk says; held while it is replaced, by one task at a time.
     pub(super) manifest: Arc<Mutex<Manifest>>,
     pub(super) kind: Kind,
-    /// Generations nobody looks at any more: given back to the system outside the lock.
-    pub(super) discarded: Vec<Arc<Generation>>,
-    /// Prepare an empty table with this room for the next generation.
-    pub(super) spare_room: Option<usize>,
+    /// Tables nobody needs any more: given back to the system outside the lock.
+    pub(super) discarded: Vec<Table>,
+    /// A table to prepare for the next generation.
+    pub(super) spare: Option<NewSpare>,
+}
+
+/// How an empty table is made.
+#[derive(Debug)]
+pub(super) struct NewSpare {
+    /// The room of a new one, in ids.
+    pub(super) room: usize,
+    /// One that was used, which needs only to be emptied.
+    pub(super) reused: Option<Table>,
 }
 
 #[derive(Debug)]
@@ -87,6 +96,7 @@ impl Task {
     /// Does the work. `pace` is told the bytes after each piece of about a mebibyte written, or 32 cut off, and may
     /// sleep.
     pub fn run(self, pace: &mut dyn FnMut(u64)) -> Done {
+        drop(self.discarded);
         let mut job =
             Job { disk: &*self.disk, dir: &self.dir, manifest: &self.manifest, begun: None, pace };
         let (lane, result) = match self.kind {
@@ -100,18 +110,17 @@ impl Task {
             Kind::Remove { files } => (Lane::Tidy, job.remove(files)),
         };
         let begun = job.begun;
-        Done { result, begun, lane, spare: self.spare_room.map(|room| spare(room, self.discarded)) }
+        Done { result, begun, lane, spare: self.spare.map(NewSpare::make) }
     }
 }
 
-/// An empty table whose pages are taken: one that is no longer needed, or a new one.
-fn spare(room: usize, discarded: Vec<Arc<Generation>>) -> Table {
-    let mut owned =
-        discarded.into_iter().filter_map(Arc::into_inner).map(|generation| generation.table);
-    let fitting = owned.find(|table| table.has_room_of(room));
-    let mut table = fitting.unwrap_or_else(|| Table::with_room(room));
-    table.clear();
-    table
+impl NewSpare {
+    /// An empty table whose pages are taken.
+    fn make(self) -> Table {
+        let mut table = self.reused.unwrap_or_else(|| Table::with_room(self.room));
+        table.clear();
+        table
+    }
 }
 
 struct Job<'a> {

@@ -371,9 +371,13 @@ impl Window {
             DISK_BYTES_PER_ID + DISK_BYTES_PER_RUN.div_ceil(self.options.generation_ids as u64);
         let used = |window: &Self| window.resident_bytes() + window.disk_bytes() + planned;
         let bound = self.options.dedupe_max_bytes;
+        if bound <= used(self) {
+            self.background.discard_reusable();
+        }
         while bound <= used(self) {
             let Some((_, generation)) = self.resident.pop_front() else { break };
             self.background.discard(generation);
+            self.background.discard_reusable();
         }
         let fits = bound.saturating_sub(used(self)) / bytes_per_id;
         let waiting = self.options.unflushed_max_ids.saturating_sub(unwritten);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::harness::{DIR, SECOND, key, options};
 use crate::disk::{MemDisk, SplitMix};
+use crate::window::memory::N_MAPPED;
 use crate::window::{Options, Outcome, UNKNOWN_ACTIVITY, Window};
 
 fn fill(window: &mut Window, now_us: i64, n: u16) -> Vec<Outcome> {
@@ -84,6 +85,40 @@ fn large_generations_grow_by_the_next_table() {
         let outcome =
             window.check_and_add(*key, 2, now_us, now_us, 0, &mut UNKNOWN_ACTIVITY.clone());
         assert_eq!(outcome.unwrap(), Outcome::Duplicate { conflict: true });
+    }
+}
+
+/// Where ids go on coming, tables go round: of pages that were never touched each costs far more than emptying it.
+#[test]
+fn tables_are_used_again() {
+    let now_us = 1_000 * SECOND;
+    for resident_max_ids in [0, 620_000] {
+        let large = Options { generation_ids: 300_000, resident_max_ids, ..options() };
+        let mut window =
+            Window::open(Path::new(DIR), Arc::new(MemDisk::new()), large, now_us).unwrap();
+        let mut random = SplitMix::new(6);
+        let (mut n_mapped, mut most_bytes) = (Vec::new(), 0);
+        for i in 1..=3_300_000_u64 {
+            let key = (u128::from(random.next_u64()) << 64) | u128::from(random.next_u64());
+            let outcome = window.check_and_add(key, 1, now_us, now_us, i, &mut 0).unwrap();
+            assert_eq!(outcome, Outcome::New);
+            // A checkpoint cuts generations short.
+            if 2_000_000 < i && i % 130_000 == 0 {
+                window.force_freeze(i);
+            }
+            if window.needs_flush() {
+                settle(&mut window, now_us);
+                n_mapped.push(N_MAPPED.get());
+                let filters = window.buckets.runs().map(|run| run.resident_bytes()).sum::<u64>();
+                let fronts = window.buckets.front_bytes();
+                most_bytes = (window.resident_bytes() - filters - fronts).max(most_bytes);
+            }
+        }
+        assert!(10 < n_mapped.len(), "{n_mapped:?}");
+        assert_eq!(n_mapped.get(7), n_mapped.last(), "nothing is mapped any more: {n_mapped:?}");
+        // The active one, the next, and what is resident.
+        let n_tables = if resident_max_ids == 0 { 3 } else { 4 };
+        assert!(most_bytes <= n_tables * 300_000 * 36, "{most_bytes} bytes");
     }
 }
 
