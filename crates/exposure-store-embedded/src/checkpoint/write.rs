@@ -1,5 +1,6 @@
 //! Writing sections: encode under the lock, wait for the log, write, replace the manifest.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub(crate) fn checkpoint_shards(
 ) -> Result<(), Error> {
     let mut manifest = inner.sections.manifest();
     let mut drafts = Vec::new();
+    inner.state.lock().rewritten = Some(BTreeSet::new());
     let (number, file) = write_file(inner, |number, path, mut stream| {
         let failed = |cause: io::Error| failure(path, &cause);
         let mut highest = 0;
@@ -132,6 +134,7 @@ fn copy_cold(
 
 /// Moves profiles out of memory that did not change since their block was encoded.
 fn evict(inner: &Inner, state: &mut crate::store::State, drafts: &[Draft]) {
+    let rewritten = state.rewritten.take().unwrap_or_default();
     let memory = state.memory();
     inner.resident.store(memory, Ordering::Relaxed);
     let Some(excess) = memory.checked_sub(inner.options.memory_limit).filter(|&excess| excess > 0)
@@ -142,7 +145,9 @@ fn evict(inner: &Inner, state: &mut crate::store::State, drafts: &[Draft]) {
     let share = excess / (N_SHARDS / drafts.len().max(1)).max(1) + (64 << 10);
     for draft in drafts {
         let freed = state.shards[draft.shard].evict(share / drafts.len().max(1), |profile| {
-            (profile.last < draft.position || profile.last == crate::frame::NO_POSITION)
+            let is_behind =
+                profile.last < draft.position || profile.last == crate::frame::NO_POSITION;
+            (is_behind && !rewritten.contains(&profile.key))
                 .then(|| draft.hot.get(&profile.key).copied())
                 .flatten()
         });

@@ -88,7 +88,7 @@ impl Inner {
                     forget(&mut state.ledger, &planned.erasure);
                     put_erased(&mut state, profile, &long);
                 }
-                state.rewrites += 1;
+                state.rewrote(planned.iter().map(|planned| planned.erasure.key));
                 state.erasures += 1;
                 self.any_erased.store(true, Ordering::Relaxed);
                 end

@@ -226,7 +226,7 @@ impl Inner {
             apply_fold(&mut state, &texts, fold);
         }
         count_retired(&mut state.ledger, &step);
-        state.rewrites += 1;
+        state.rewrote(step.folds.iter().map(|fold| fold.key));
         state.ledger.position = base + frame.bytes.len() as u64;
         Ok(changed)
     }

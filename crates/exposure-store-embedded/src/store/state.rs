@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::time::Instant;
@@ -59,6 +60,9 @@ pub(crate) struct State {
     pub rewrites: u64,
     /// How often profiles were erased.
     pub erasures: u64,
+    /// While the checkpoint writes a file: the profiles that changed in another way than by
+    /// records since it began. What is written of them may be older than they are.
+    pub rewritten: Option<BTreeSet<ProfileKey>>,
 }
 
 impl State {
@@ -69,6 +73,15 @@ impl State {
             window,
             rewrites: 0,
             erasures: 0,
+            rewritten: None,
+        }
+    }
+
+    /// Notes that profiles changed in another way than by records.
+    pub(crate) fn rewrote(&mut self, keys: impl IntoIterator<Item = ProfileKey>) {
+        self.rewrites += 1;
+        if let Some(rewritten) = &mut self.rewritten {
+            rewritten.extend(keys);
         }
     }
 
