@@ -31,7 +31,8 @@ impl Inner {
         cold
     }
 
-    /// Reads profiles back, without the lock, and puts them into memory.
+    /// Reads profiles back, without the lock, and puts them into memory; not those whose section
+    /// was replaced meanwhile, which whoever needs them asks for again.
     pub(crate) fn warm(&self, cold: Vec<ColdProfile>) -> Result<()> {
         for (key, at, section) in cold {
             let section = section.ok_or_else(|| Error::Corrupt {
@@ -51,6 +52,10 @@ impl Inner {
             }
             profile.referenced = true;
             let mut state = self.state.lock();
+            // Another section may have a later block of it at the same place.
+            if self.sections.of_shard(shard_of(key)).is_none_or(|now| now.at != section.at) {
+                continue;
+            }
             let shard = state.shard_mut(key);
             adopt(&mut profile, &long, &mut shard.long);
             shard.warm(at, profile);
