@@ -45,10 +45,8 @@ impl Inner {
         id: RawId<'_>,
         last: u64,
     ) -> Result<Vec<StoredEvent>> {
-        // The files' end is taken before the walk: what moves from the log to a file meanwhile
-        // is then found in the log, whose segments outlive the move.
-        let converted = self.converted_position();
-        let mut events = self.archived(project, id, converted)?;
+        let (mut events, recent) =
+            self.with_recent(id, last, |converted| self.archived(project, id, converted))?;
         if !id.is_user() {
             // Folded already, while the others of their time are still on their way out.
             let key = self.secret.profile(project, id);
@@ -58,7 +56,7 @@ impl Inner {
             let until = until.unwrap_or(0);
             events.retain(|event| event.user.is_some() || event.position >= until);
         }
-        events.extend(self.recent(id, last, converted)?);
+        events.extend(recent);
         if self.any_erased.load(Ordering::Relaxed) {
             // What stands beside a user on a device is that user's.
             let mut kept = Vec::with_capacity(events.len());
@@ -89,10 +87,11 @@ impl Inner {
         device: &str,
         last: u64,
     ) -> Result<Vec<StoredLink>> {
-        let converted = self.converted_position();
-        let mut links = self.events.links(project, device).map_err(events_error)?;
-        links.retain(|link| link.position < converted);
-        let recent = self.recent(RawId::Device(device), last, converted)?;
+        let (mut links, recent) = self.with_recent(RawId::Device(device), last, |converted| {
+            let mut links = self.events.links(project, device).map_err(events_error)?;
+            links.retain(|link| link.position < converted);
+            Ok(links)
+        })?;
         links.extend(recent.into_iter().filter_map(StoredLink::of));
         let mut kept = Vec::with_capacity(links.len());
         for link in links {
@@ -103,6 +102,25 @@ impl Inner {
         }
         kept.sort_unstable();
         Ok(kept)
+    }
+
+    /// What `archived` finds in files below a position, and the events of a raw id from there on.
+    fn with_recent<T>(
+        &self,
+        id: RawId<'_>,
+        last: u64,
+        archived: impl Fn(u64) -> Result<T>,
+    ) -> Result<(T, Vec<StoredEvent>)> {
+        loop {
+            // The files' end is taken before the walk: what moves from the log to a file meanwhile
+            // is found in the log, or, where the log let it go already, in the files of a later end.
+            let converted = self.converted_position();
+            let older = archived(converted)?;
+            match self.recent(id, last, converted) {
+                Err(Error::CursorExpired) if self.converted_position() > converted => {}
+                recent => return Ok((older, recent?)),
+            }
+        }
     }
 
     /// The events of a raw id that are not in files yet, the latest first.
