@@ -272,26 +272,21 @@ impl Inner {
     /// The hash of all state: profiles are visited one shard after the other under the lock, so
     /// intake waits for it. A diagnosis, not a query.
     pub(crate) async fn state_hash(&self) -> Result<StateHash> {
-        let cold: Vec<_> = {
-            let state = self.state.lock();
-            let shards = state.shards.iter().enumerate();
-            shards
-                .flat_map(|(number, shard)| shard.cold().map(move |at| (number, at)))
-                .map(|(number, at)| (at, self.sections.of_shard(number)))
-                .collect()
-        };
         let mut sum = StateHash::default();
-        let end = {
+        let (end, cold) = {
             let texts = self.interner.read();
             let mut state = self.state.lock();
             state.ledger.settle();
             sum.combine(state.ledger.hash(&texts));
-            for shard in &state.shards {
+            // Under the same lock: a profile that comes or goes meanwhile would count twice, or not.
+            let mut cold = Vec::new();
+            for (number, shard) in state.shards.iter().enumerate() {
                 for (_, profile) in shard.hot() {
                     sum.combine(hash_profile(profile, &texts, &shard.long));
                 }
+                cold.extend(shard.cold().map(|at| (at, self.sections.of_shard(number))));
             }
-            state.ledger.position
+            (state.ledger.position, cold)
         };
         for (at, section) in cold {
             let Some(section) = section else { continue };
