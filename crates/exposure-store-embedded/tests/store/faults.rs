@@ -46,6 +46,7 @@ fn strike(op: Op, n: u64, fault: Fault, strike: Strike) -> Struck {
             at_failure = Some((run.clone(), memory.after_process_death()));
         }
     });
+    assert!(!memory.forgot_too_soon(), "{op:?} {n} {fault:?}");
     for (step, error) in &run.failures {
         // Nothing is damaged: whoever reads "damaged" looks for a backup.
         assert!(!matches!(error, Error::Corrupt { .. }), "{op:?} {n} {fault:?} {step}: {error}");

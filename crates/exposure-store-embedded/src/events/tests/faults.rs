@@ -81,6 +81,7 @@ fn any_operation_may_fail() {
                 if is_harmless {
                     result.unwrap();
                 }
+                assert!(!disk.forgot_too_soon());
                 check(&disk.after_process_death());
                 check(&disk.after_power_loss(random.up_to(u64::MAX - 1)));
             }

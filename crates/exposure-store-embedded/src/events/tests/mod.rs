@@ -4,4 +4,5 @@ mod damage;
 mod events;
 mod faults;
 mod foreign;
+mod forgetting;
 mod model;

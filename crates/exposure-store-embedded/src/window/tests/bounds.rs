@@ -94,8 +94,9 @@ fn tables_are_used_again() {
     let now_us = 1_000 * SECOND;
     for resident_max_ids in [0, 620_000] {
         let large = Options { generation_ids: 300_000, resident_max_ids, ..options() };
+        let disk = MemDisk::new();
         let mut window =
-            Window::open(Path::new(DIR), Arc::new(MemDisk::new()), large, now_us).unwrap();
+            Window::open(Path::new(DIR), Arc::new(disk.clone()), large, now_us).unwrap();
         let mut random = SplitMix::new(6);
         let (mut n_mapped, mut most_bytes) = (Vec::new(), 0);
         for i in 1..=3_300_000_u64 {
@@ -114,6 +115,7 @@ fn tables_are_used_again() {
                 most_bytes = (window.resident_bytes() - filters - fronts).max(most_bytes);
             }
         }
+        assert!(!disk.forgot_too_soon());
         assert!(10 < n_mapped.len(), "{n_mapped:?}");
         assert_eq!(n_mapped.get(7), n_mapped.last(), "nothing is mapped any more: {n_mapped:?}");
         // The active one, the next, and what is resident.

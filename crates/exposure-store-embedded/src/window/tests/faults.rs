@@ -66,6 +66,7 @@ fn check_faults(fault: Fault, reopens: bool) {
                 harness.check_all();
             });
             faulty.heal();
+            assert!(!disk.forgot_too_soon());
             harness.check_all();
             if faulty.n_hits() == 0 {
                 assert!(1 < nth, "{op:?} was never used");
