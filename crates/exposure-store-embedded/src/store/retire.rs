@@ -91,11 +91,11 @@ impl Inner {
             let base = self.log.lock().and_then(|mut log| log.push(&frame.bytes));
             state.ledger.position = base.map_err(log_error)? + frame.bytes.len() as u64;
             count_retired(&mut state.ledger, &last);
-            self.retired.store(state.ledger.retired, Ordering::Release);
             state.ledger.position
         };
-        // What is in files may only go when nothing asks for it any more.
+        // What is in files may only go when nothing asks for it any more: also not after a crash.
         self.log.wait_durable(end).block().map_err(log_error)?;
+        self.retired.fetch_max(to, Ordering::Release);
         tracing::debug!(position = to, "stored events are past retention");
         Ok(true)
     }
