@@ -5,12 +5,16 @@
 mod basics;
 #[path = "store/faults.rs"]
 mod faults;
+#[path = "store/faults_steps.rs"]
+mod faults_steps;
 #[path = "store/fixture.rs"]
 mod fixture;
 #[path = "store/flips.rs"]
 mod flips;
 #[path = "store/retention.rs"]
 mod retention;
+#[path = "store/sabotage.rs"]
+mod sabotage;
 #[path = "store/suite.rs"]
 mod suite;
 #[path = "store/verify.rs"]

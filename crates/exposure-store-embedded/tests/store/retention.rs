@@ -15,12 +15,12 @@ use exposure_store_embedded::{Compared, EmbeddedStore, Options, verify};
 use futures::executor::block_on;
 use proptest::prelude::*;
 
-const START: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
-const PROJECT: ProjectId = ProjectId(1);
-const MINUTE: i64 = 60_000_000;
+pub(crate) const START: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+pub(crate) const PROJECT: ProjectId = ProjectId(1);
+pub(crate) const MINUTE: i64 = 60_000_000;
 const HOUR: i64 = 60 * MINUTE;
 
-fn at(micros: i64) -> Timestamp {
+pub(crate) fn at(micros: i64) -> Timestamp {
     START.plus_micros(micros)
 }
 
@@ -44,9 +44,13 @@ fn open_keeping(dir: &Path, now: i64, retention: Duration) -> EmbeddedStore {
     EmbeddedStore::open(options, at(now)).unwrap()
 }
 
-type Ids2<'a> = (Option<&'a str>, Option<&'a str>);
+pub(crate) type Ids2<'a> = (Option<&'a str>, Option<&'a str>);
 
-fn event<'a>(ids: Ids2<'a>, what: Option<(&'a str, Option<&'a str>)>, time: i64) -> Admitted<'a> {
+pub(crate) fn event<'a>(
+    ids: Ids2<'a>,
+    what: Option<(&'a str, Option<&'a str>)>,
+    time: i64,
+) -> Admitted<'a> {
     let ids = match ids {
         (Some(user), Some(device)) => Ids::Both(UserId::trusted(user), DeviceId::trusted(device)),
         (Some(user), None) => Ids::User(UserId::trusted(user)),
@@ -117,55 +121,69 @@ impl Bench {
     }
 
     fn n_events(&self) -> u64 {
-        let stats = self.store.stats().values;
-        stats.iter().find(|(name, _)| *name == "events").unwrap().1
+        n_events(&self.store)
     }
 
     fn scanned(&self) -> Vec<StoredEvent> {
-        let (mut from, mut events) = (ScanCursor::default(), Vec::new());
-        loop {
-            let filter = EventFilter::default();
-            let page = block_on(self.store.scan_events(PROJECT, filter, &from, 100)).unwrap();
-            events.extend(page.events);
-            let Some(next) = page.next else { return events };
-            from = next;
-        }
+        scanned(&self.store)
     }
 
-    /// What a profile has, owners resolved as the rules say.
     fn resolved(&self, id: RawId<'_>) -> (Registers, SeenTable) {
-        let Some(state) = block_on(self.store.profile(PROJECT, id)).unwrap() else {
-            return Default::default();
-        };
-        let (mut registers, mut seen) = state.own();
-        let RawId::User(user) = id else { return (registers, seen) };
-        for device in &state.devices {
-            let id = RawId::Device(device);
-            let state = block_on(self.store.profile(PROJECT, id)).unwrap().unwrap();
-            if state.links == DeviceLinks::Shared {
-                continue;
-            }
-            let mut links = Links::default();
-            for link in block_on(self.store.links(PROJECT, device)).unwrap() {
-                links.add(link.time, &link.user);
-            }
-            for event in self.history(id).iter().filter(|event| event.user.is_none()) {
-                if links.owner_at(event.time, 1000) == Ownership::User(user) {
-                    for write in &event.writes {
-                        registers.merge(&write.flag, &event.version(write));
-                    }
-                    if let Some(key) = &event.exposed {
-                        seen.add(key.clone(), exposure_core::Seen::once(event.time));
-                    }
-                }
-            }
-        }
-        (registers, seen)
+        resolved(&self.store, id)
     }
 
     fn variant(&self, id: RawId<'_>, flag: &str) -> Option<String> {
         self.resolved(id).0.get(flag).and_then(|register| register.variant()).map(Into::into)
     }
+}
+
+/// What a profile has, owners resolved as the rules say.
+pub(crate) fn resolved(store: &EmbeddedStore, id: RawId<'_>) -> (Registers, SeenTable) {
+    let Some(state) = block_on(store.profile(PROJECT, id)).unwrap() else {
+        return Default::default();
+    };
+    let (mut registers, mut seen) = state.own();
+    let RawId::User(user) = id else { return (registers, seen) };
+    for device in &state.devices {
+        let id = RawId::Device(device);
+        let state = block_on(store.profile(PROJECT, id)).unwrap().unwrap();
+        if state.links == DeviceLinks::Shared {
+            continue;
+        }
+        let mut links = Links::default();
+        for link in block_on(store.links(PROJECT, device)).unwrap() {
+            links.add(link.time, &link.user);
+        }
+        let history = block_on(store.history(PROJECT, id)).unwrap();
+        for event in history.iter().filter(|event| event.user.is_none()) {
+            if links.owner_at(event.time, 1000) == Ownership::User(user) {
+                for write in &event.writes {
+                    registers.merge(&write.flag, &event.version(write));
+                }
+                if let Some(key) = &event.exposed {
+                    seen.add(key.clone(), exposure_core::Seen::once(event.time));
+                }
+            }
+        }
+    }
+    (registers, seen)
+}
+
+/// A project's stored events.
+pub(crate) fn scanned(store: &EmbeddedStore) -> Vec<StoredEvent> {
+    let (mut from, mut events) = (ScanCursor::default(), Vec::new());
+    loop {
+        let filter = EventFilter::default();
+        let page = block_on(store.scan_events(PROJECT, filter, &from, 100)).unwrap();
+        events.extend(page.events);
+        let Some(next) = page.next else { return events };
+        from = next;
+    }
+}
+
+/// How many events a store counts.
+pub(crate) fn n_events(store: &EmbeddedStore) -> u64 {
+    store.stats().values.iter().find(|(name, _)| *name == "events").unwrap().1
 }
 
 fn bytes_of(dir: &Path) -> u64 {
