@@ -88,7 +88,7 @@ fn both(held: SeenCell, new: SeenCell) -> SeenCell {
 /// Takes the registers and exposures out of a profile.
 pub(crate) fn empty(profile: &mut Profile, long: &mut LongTexts) {
     profile.cells.iter().for_each(|cell| cell.insert().release(long));
-    profile.cells.clear();
+    profile.cells = Box::default();
     profile.flags.clear();
     if let Some(more) = &mut profile.more {
         more.seen.clear();

@@ -99,6 +99,7 @@ pub(crate) fn decode_profile(
     let more =
         if cursor.u8()? == 0 { None } else { Some(Box::new(decode_more(&mut cursor, interner)?)) };
     let flags = cells.iter().map(|cell| cell.flag).collect();
+    let cells = cells.into_boxed_slice();
     Ok(Profile { key, last, activity, id, project, is_user, referenced: false, flags, cells, more })
 }
 

@@ -1,11 +1,14 @@
 use exposure_core::{Owner, RawId};
 use exposure_store::ProjectId;
+use smallvec::SmallVec;
 
 use super::cell::Cell;
 use super::more::More;
 use crate::intern::TextId;
 use crate::keys::ProfileKey;
-use crate::prefetch::prefetch;
+
+/// Numbers of flags, of which most profiles have few.
+pub(crate) type Flags = SmallVec<[TextId; 10]>;
 
 /// A profile that is in memory: two cache lines, which are asked for ahead of time.
 #[derive(Debug)]
@@ -21,10 +24,11 @@ pub(crate) struct Profile {
     pub is_user: bool,
     /// Touched since the eviction hand last passed.
     pub referenced: bool,
-    /// The flags of the cells, in their order: searched without touching the cells.
-    pub flags: Vec<TextId>,
+    /// The flags of the cells, in their order: searched without touching the cells, and for
+    /// most profiles without leaving the profile's own lines.
+    pub flags: Flags,
     /// One for each flag, in no order that means anything.
-    pub cells: Vec<Cell>,
+    pub cells: Box<[Cell]>,
     pub more: Option<Box<More>>,
 }
 
@@ -38,8 +42,8 @@ impl Profile {
             project,
             is_user: id.is_user(),
             referenced: true,
-            flags: Vec::new(),
-            cells: Vec::new(),
+            flags: Flags::new(),
+            cells: Box::default(),
             more: None,
         }
     }
@@ -78,14 +82,12 @@ impl Profile {
     /// The cell of a flag, a new one if need be.
     pub(crate) fn cell(&mut self, flag: TextId) -> &mut Cell {
         let at = self.find(flag).unwrap_or_else(|| {
-            if self.cells.len() == self.cells.capacity() {
-                // Memory is worth more than a few copies: most profiles have few flags.
-                let more = 1 + self.cells.len() / 4;
-                self.cells.reserve_exact(more);
-                self.flags.reserve_exact(more);
-            }
+            // One at a time: memory is worth more than a copy, and flags are added rarely.
+            let mut cells = std::mem::take(&mut self.cells).into_vec();
+            cells.reserve_exact(1);
+            cells.push(Cell::new(flag));
+            self.cells = cells.into_boxed_slice();
             self.flags.push(flag);
-            self.cells.push(Cell::new(flag));
             self.cells.len() - 1
         });
         &mut self.cells[at]
@@ -101,20 +103,21 @@ impl Profile {
         self.flags.iter().position(|&held| held == flag)
     }
 
-    /// Asks for the memory of a flag's cell.
-    pub(crate) fn prefetch_cell(&self, flag: TextId) {
-        if let Some(at) = self.find(flag) {
-            let cell = &raw const self.cells[at];
-            prefetch(cell);
-            // A cell spans two lines.
-            prefetch(cell.wrapping_byte_add(64));
-        }
-    }
-
     /// Rough bytes held beside the slot it stands in.
     pub(crate) fn memory(&self) -> usize {
         32 + self.id.len()
-            + self.cells.capacity() * (size_of::<Cell>() + size_of::<TextId>())
+            + self.cells.len() * size_of::<Cell>()
+            + if self.flags.spilled() { self.flags.capacity() * size_of::<TextId>() } else { 0 }
             + self.more.as_ref().map_or(0, |more| more.memory())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_has_two_cache_lines() {
+        assert_eq!(size_of::<Option<Profile>>(), 128);
     }
 }

@@ -2,7 +2,6 @@ use super::insert_text::LongTexts;
 use super::profile::Profile;
 use super::table::{Place, Table};
 use crate::keys::ProfileKey;
-use crate::prefetch::prefetch;
 
 /// How many shards there are: a section of a checkpoint each. Stored; never changes.
 pub(crate) const N_SHARDS: usize = 1024;
@@ -12,7 +11,8 @@ pub(crate) const fn shard_of(key: ProfileKey) -> usize {
     (key.0 as u64 & (N_SHARDS as u64 - 1)) as usize
 }
 
-const CHUNK: usize = 64;
+/// Profiles that are made room for at once: few chunks, so that finding one misses no cache.
+const CHUNK: usize = 256;
 const COLD: u64 = 1 << 63;
 const LENGTH_BITS: u32 = 27;
 
@@ -78,21 +78,24 @@ impl Shard {
             + self.chunks.len() * CHUNK * size_of::<Option<Profile>>()
     }
 
-    /// Asks for the index line of a key.
-    pub(crate) fn prefetch_index(&self, key: ProfileKey) {
-        self.table.prefetch(key);
+    /// The line of the index that a key falls on, for asking for its memory.
+    pub(crate) fn index_line(&self, key: ProfileKey) -> *const u8 {
+        self.table.line(key)
     }
 
-    /// Asks for the profile of a key, if the index line says where.
-    pub(crate) fn prefetch_profile(&self, key: ProfileKey) {
-        if let Some(Place(place)) = self.table.find(key, |_| true)
-            && place & COLD == 0
-        {
-            let slot = &self.chunks[place as usize / CHUNK][place as usize % CHUNK];
-            prefetch(std::ptr::from_ref(slot));
-            // A profile spans two lines.
-            prefetch(std::ptr::from_ref(slot).cast::<u8>().wrapping_add(64));
+    /// Where a profile in memory most likely is, by the index line alone.
+    pub(crate) fn guess(&self, key: ProfileKey) -> Option<u32> {
+        let Place(place) = self.table.find(key, |_| true)?;
+        if place & COLD != 0 {
+            return None;
         }
+        Some(place as u32)
+    }
+
+    /// Where a profile stands or could, for asking for its memory: it is not looked at.
+    pub(crate) fn slot(&self, number: u32) -> Option<*const Option<Profile>> {
+        let chunk = self.chunks.get(number as usize / CHUNK)?;
+        chunk.get(number as usize % CHUNK).map(std::ptr::from_ref)
     }
 
     /// Where a profile is.

@@ -2,7 +2,6 @@
 //! line a key falls on can be asked for ahead of time. Entries are never taken out.
 
 use crate::keys::ProfileKey;
-use crate::prefetch::prefetch;
 
 /// Where a profile is: a number that the shard understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +37,10 @@ impl Table {
         tag as usize & (self.entries.len() - 1)
     }
 
-    /// Asks for the line that a key falls on.
-    pub(crate) fn prefetch(&self, key: ProfileKey) {
-        if !self.entries.is_empty() {
-            prefetch(&raw const self.entries[self.home(tag(key))]);
-        }
+    /// The line that a key falls on, for asking for its memory.
+    pub(crate) fn line(&self, key: ProfileKey) -> *const u8 {
+        let home = if self.entries.is_empty() { 0 } else { self.home(tag(key)) };
+        self.entries.as_ptr().wrapping_add(home).cast()
     }
 
     /// The first place whose tag is the key's and that `is` confirms.

@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use exposure_core::{Admitted, Effects, ErrorCode, Ids, Limits};
+use exposure_core::{Admitted, Effects, ErrorCode, Limits};
 use exposure_store::{Batch, Committed, Error, Origin, Reject, Result, StoredReject};
 use parking_lot::{MutexGuard, RwLockReadGuard};
 
+use super::locate::{insert_owner, locate};
 use super::merge::{Merged, Numbered, Parts, merge_record};
 use super::prepare::{Numbers, PreparedFrame, prepare_frame};
 use super::state::log_error;
@@ -18,6 +19,9 @@ use crate::window::Outcome;
 
 /// Events of one frame: the lock is let go between frames, so that reads get their turn.
 const FRAME_EVENTS: usize = 1024;
+/// Events whose memory is asked for together: enough for the waits to overlap, few enough for
+/// what came to be still in the nearest cache.
+const BLOCK: usize = 64;
 /// Rejects of one frame, as many as its header can count.
 const FRAME_REJECTS: usize = 1024;
 /// Bytes of a frame that are not exceeded by choice.
@@ -70,46 +74,40 @@ impl Inner {
         let length = prepared.frame.bytes.len();
         let base = appender.position_for(length).map_err(log_error)?;
 
-        let numbered = number(state, origin, events, &prepared);
-        prefetch_cells(state, &prepared, &numbered);
-        prefetch_window(state, events, &prepared, &numbered);
-        for (index, (event, (keys, patch))) in events.iter().zip(&prepared.events).enumerate() {
-            let at = numbered[index];
-            let position = base + patch.at as u64;
-            let status = match decide(state, origin, event, keys, at, position) {
-                Ok(status) => status,
-                // The window remembers ids whose records are not written: only opening again helps.
-                Err(cause) => return Err(self.poison(cause)),
-            };
-            let merged = merge_record(
-                state,
-                &texts,
-                origin,
-                event,
-                keys,
-                at,
-                position,
-                status,
-                Parts::ALL,
-                &self.options.limits,
-            );
-            if status == Status::Erased {
-                keep_reject(
+        for (events, touched) in events.chunks(BLOCK).zip(prepared.events.chunks(BLOCK)) {
+            let keys = touched.iter().map(|(keys, _)| keys).zip(events);
+            let numbered = locate(state, origin.project, keys);
+            for ((event, (keys, patch)), at) in events.iter().zip(touched).zip(numbered) {
+                let position = base + patch.at as u64;
+                let status = match decide(state, origin, event, keys, at, position) {
+                    Ok(status) => status,
+                    // The window remembers ids whose records are not written: only opening again helps.
+                    Err(cause) => return Err(self.poison(cause)),
+                };
+                let merged = merge_record(
                     state,
                     &texts,
                     origin,
-                    &erased_reject(event),
+                    event,
+                    keys,
+                    at,
                     position,
+                    status,
+                    Parts::ALL,
                     &self.options.limits,
                 );
+                if status == Status::Erased {
+                    let reject = erased_reject(event);
+                    keep_reject(state, &texts, origin, &reject, position, &self.options.limits);
+                }
+                note(&mut prepared.frame.bytes, *patch, event, status, &merged);
+                results.push(match status {
+                    Status::Merged => Committed::Merged(merged.effects),
+                    Status::Duplicate => Committed::Duplicate { conflict: false },
+                    Status::Conflict => Committed::Duplicate { conflict: true },
+                    Status::Erased => Committed::Erased,
+                });
             }
-            note(&mut prepared.frame.bytes, *patch, event, status, &merged);
-            results.push(match status {
-                Status::Merged => Committed::Merged(merged.effects),
-                Status::Duplicate => Committed::Duplicate { conflict: false },
-                Status::Conflict => Committed::Duplicate { conflict: true },
-                Status::Erased => Committed::Erased,
-            });
         }
         for (reject, at) in rejects.iter().zip(&prepared.rejects) {
             keep_reject(state, &texts, origin, reject, base + *at as u64, &self.options.limits);
@@ -182,73 +180,6 @@ fn frame_events(events: &[Admitted<'_>]) -> usize {
         }
     }
     events.len().min(FRAME_EVENTS)
-}
-
-/// Finds or makes the profiles that the events touch, asking for memory ahead in phases.
-fn number(
-    state: &mut State,
-    origin: &Origin,
-    events: &[Admitted<'_>],
-    prepared: &PreparedFrame,
-) -> Vec<Numbered> {
-    let keys = || {
-        prepared.events.iter().flat_map(|(keys, _)| std::iter::once(keys.raw).chain(keys.device))
-    };
-    for key in keys() {
-        state.shard(key).prefetch_index(key);
-    }
-    for key in keys() {
-        state.shard(key).prefetch_profile(key);
-    }
-    let mut numbered = Vec::with_capacity(events.len());
-    for (event, (keys, _)) in events.iter().zip(&prepared.events) {
-        let raw = state.number(keys.raw, origin.project, event.raw());
-        let device = match (keys.device, event.ids) {
-            (Some(key), Ids::Both(_, device)) => Some(state.number(
-                key,
-                origin.project,
-                exposure_core::RawId::Device(device.as_str()),
-            )),
-            _ => None,
-        };
-        if let Some(profile) = state.shard(keys.raw).get(raw) {
-            crate::prefetch::prefetch(profile.flags.as_ptr());
-        }
-        numbered.push(Numbered { raw, device });
-    }
-    numbered
-}
-
-/// Asks for the cells that the events' writes land in.
-fn prefetch_cells(state: &State, prepared: &PreparedFrame, numbered: &[Numbered]) {
-    for ((keys, _), at) in prepared.events.iter().zip(numbered) {
-        if let (Some(own), Some(profile)) = (&keys.own, state.shard(keys.raw).get(at.raw)) {
-            profile.prefetch_cell(own.flag);
-        }
-    }
-}
-
-fn prefetch_window(
-    state: &State,
-    events: &[Admitted<'_>],
-    prepared: &PreparedFrame,
-    numbered: &[Numbered],
-) {
-    let keys =
-        events.iter().zip(&prepared.events).zip(numbered).filter_map(|((_, (keys, _)), at)| {
-            let (key, _) = keys.insert?;
-            let (owner, number) = insert_owner(keys, *at);
-            Some((key, state.shard(owner).get(number).map_or(0, |profile| profile.activity)))
-        });
-    state.window.prefetch(keys);
-}
-
-/// Whose insert ids these are: the device's, or the user's where there is no device.
-fn insert_owner(keys: &super::Prepared, at: Numbered) -> (ProfileKey, u32) {
-    match (keys.device, at.device) {
-        (Some(key), Some(number)) => (key, number),
-        _ => (keys.raw, at.raw),
-    }
 }
 
 fn decide(

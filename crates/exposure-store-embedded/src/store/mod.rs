@@ -7,6 +7,7 @@ mod erase;
 mod feed;
 mod fold;
 mod history;
+mod locate;
 mod merge;
 mod open;
 mod options;

@@ -1,12 +1,13 @@
 //! Recovery: the log's frames merged into the parts of the state that are behind them.
 
-use exposure_core::{Ids, Limits};
-use exposure_store::Result;
+use exposure_core::{Admitted, Limits};
+use exposure_store::{Origin, Result};
 
-use super::State;
 use super::history::damaged;
+use super::locate::{insert_owner, locate};
 use super::merge::{Numbered, Parts, merge_record};
 use super::prepare::Numbers;
+use super::{Prepared, State};
 use crate::frame::{
     EVENTS_HEADER, EventRecord, FrameKind, FrameRef, Malformed, Status, decode_document,
     decode_erasure, decode_reject, decode_retirement,
@@ -28,6 +29,16 @@ pub(crate) struct Replay<'s> {
     /// Records merged.
     pub n_records: u64,
     pub warm: &'s dyn Fn(&mut State, crate::keys::ProfileKey) -> Result<()>,
+}
+
+/// A record that some part of the state is behind of.
+struct Behind<'f> {
+    position: u64,
+    event: Admitted<'f>,
+    status: Status,
+    keys: Prepared,
+    parts: Parts,
+    in_window: bool,
 }
 
 impl Replay<'_> {
@@ -99,18 +110,66 @@ impl Replay<'_> {
             let end = base + frame.bytes.len() as u64;
             self.state.ledger.arrivals.add(origin.now, end, self.retention);
         }
-        let mut numbers = Numbers::new(self.interner, self.secret);
         let mut at = EVENTS_HEADER;
+        let behind = self.behind(base, frame, &origin, ledger, &mut at)?;
+        for record in &behind {
+            for key in std::iter::once(record.keys.raw).chain(record.keys.device) {
+                (self.warm)(&mut self.state, key)?;
+            }
+        }
+        self.n_records += behind.len() as u64;
+        let touched = behind.iter().map(|record| (&record.keys, &record.event));
+        let numbered = locate(&mut self.state, origin.project, touched);
+        let texts = self.interner.read();
+        for (record, at) in behind.iter().zip(numbered) {
+            self.remember(&origin, record, at)?;
+            if ledger && record.status == Status::Erased {
+                let reject = super::commit::erased_reject(&record.event);
+                super::commit::keep_reject(
+                    &mut self.state,
+                    &texts,
+                    &origin,
+                    &reject,
+                    record.position,
+                    self.limits,
+                );
+            }
+            merge_record(
+                &mut self.state,
+                &texts,
+                &origin,
+                &record.event,
+                &record.keys,
+                at,
+                record.position,
+                record.status,
+                record.parts,
+                self.limits,
+            );
+        }
+        drop(texts);
+        self.rejects(base, frame, &origin, ledger, at)
+    }
+
+    /// The records of a frame that some part of the state does not know yet; moves `at` behind all of them.
+    fn behind<'f>(
+        &self,
+        base: u64,
+        frame: &FrameRef<'f>,
+        origin: &Origin,
+        ledger: bool,
+        at: &mut usize,
+    ) -> Result<Vec<Behind<'f>>> {
+        let mut numbers = Numbers::new(self.interner, self.secret);
+        let mut behind = Vec::with_capacity(frame.n_events);
         for _ in 0..frame.n_events {
-            let position = base + at as u64;
-            let record = EventRecord::decode(frame.bytes.get(at..).unwrap_or_default())
+            let position = base + *at as u64;
+            let record = EventRecord::decode(frame.bytes.get(*at..).unwrap_or_default())
                 .map_err(|what| damaged(position, what))?;
-            at += record.length;
-            let event = &record.event;
+            *at += record.length;
             let keys = numbers
-                .prepare(&origin, event)
+                .prepare(origin, &record.event)
                 .map_err(|_| damaged(position, Malformed("more texts than there are numbers")))?;
-            numbers.pause();
             let parts = Parts {
                 raw: self.shards[shard_of(keys.raw)] <= base,
                 device: keys.device.is_some_and(|key| self.shards[shard_of(key)] <= base),
@@ -119,79 +178,56 @@ impl Replay<'_> {
             let in_window = keys.insert.is_some()
                 && record.status == Status::Merged
                 && position >= self.state.window.covered_position();
-            if !(parts.raw || parts.device || parts.ledger || in_window) {
-                continue;
+            if parts.raw || parts.device || parts.ledger || in_window {
+                let (status, event) = (record.status, record.event);
+                behind.push(Behind { position, event, status, keys, parts, in_window });
             }
-            self.n_records += 1;
-            (self.warm)(&mut self.state, keys.raw)?;
-            if let Some(key) = keys.device {
-                (self.warm)(&mut self.state, key)?;
-            }
-            let raw = self.state.number(keys.raw, origin.project, event.raw());
-            let device = match (keys.device, event.ids) {
-                (Some(key), Ids::Both(_, device)) => Some(self.state.number(
-                    key,
-                    origin.project,
-                    exposure_core::RawId::Device(device.as_str()),
-                )),
-                _ => None,
-            };
-            let numbered = Numbered { raw, device };
-            if record.status == Status::Merged
-                && let Some((insert, content)) = keys.insert
-            {
-                let (owner, number, is_behind) = match (keys.device, device) {
-                    (Some(key), Some(number)) => (key, number, parts.device),
-                    _ => (keys.raw, raw, parts.raw),
-                };
-                let mut activity =
-                    self.state.shard(owner).get(number).map_or(0, |profile| profile.activity);
-                // The window may be ahead of the owner's section: its bitmap must still tell where to look.
-                if is_behind {
-                    self.state.window.mark_replayed(position, &mut activity);
-                }
-                if in_window {
-                    self.state
-                        .window
-                        .add_replayed(
-                            insert,
-                            content,
-                            origin.received.as_micros(),
-                            origin.now.as_micros(),
-                            position,
-                            Some(&mut activity),
-                        )
-                        .map_err(super::open::window_error)?;
-                }
-                if let Some(profile) = self.state.shard_mut(owner).get_mut(number) {
-                    profile.activity = activity;
-                }
-            }
-            let texts = self.interner.read();
-            if ledger && record.status == Status::Erased {
-                let reject = super::commit::erased_reject(event);
-                super::commit::keep_reject(
-                    &mut self.state,
-                    &texts,
-                    &origin,
-                    &reject,
-                    position,
-                    self.limits,
-                );
-            }
-            merge_record(
-                &mut self.state,
-                &texts,
-                &origin,
-                event,
-                &keys,
-                numbered,
-                position,
-                record.status,
-                parts,
-                self.limits,
-            );
         }
+        Ok(behind)
+    }
+
+    /// Brings the window and the activity of the insert id's owner up to a record.
+    fn remember(&mut self, origin: &Origin, record: &Behind<'_>, at: Numbered) -> Result<()> {
+        let Some((insert, content)) = record.keys.insert else { return Ok(()) };
+        if record.status != Status::Merged {
+            return Ok(());
+        }
+        let (owner, number) = insert_owner(&record.keys, at);
+        let is_behind =
+            if record.keys.device.is_some() { record.parts.device } else { record.parts.raw };
+        let mut activity =
+            self.state.shard(owner).get(number).map_or(0, |profile| profile.activity);
+        // The window may be ahead of the owner's section: its bitmap must still tell where to look.
+        if is_behind {
+            self.state.window.mark_replayed(record.position, &mut activity);
+        }
+        if record.in_window {
+            self.state
+                .window
+                .add_replayed(
+                    insert,
+                    content,
+                    origin.received.as_micros(),
+                    origin.now.as_micros(),
+                    record.position,
+                    Some(&mut activity),
+                )
+                .map_err(super::open::window_error)?;
+        }
+        if let Some(profile) = self.state.shard_mut(owner).get_mut(number) {
+            profile.activity = activity;
+        }
+        Ok(())
+    }
+
+    fn rejects(
+        &mut self,
+        base: u64,
+        frame: &FrameRef<'_>,
+        origin: &Origin,
+        ledger: bool,
+        mut at: usize,
+    ) -> Result<()> {
         for _ in 0..frame.n_rejects {
             let position = base + at as u64;
             let (reject, length) = decode_reject(frame.bytes.get(at..).unwrap_or_default())
@@ -205,7 +241,7 @@ impl Replay<'_> {
                 super::commit::keep_reject(
                     &mut self.state,
                     &texts,
-                    &origin,
+                    origin,
                     &reject,
                     position,
                     self.limits,

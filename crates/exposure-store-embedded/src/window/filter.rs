@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::memory::prefetch;
+use crate::prefetch::Ahead;
 
 /// Bits for each key.
 const BITS_PER_KEY: usize = 12;
@@ -42,8 +42,9 @@ impl Filter {
         &self.blocks[((u128::from(hi) * self.blocks.len() as u128) >> 64) as usize]
     }
 
-    pub(super) fn prefetch(&self, hi: u64) {
-        prefetch(self.block(hi));
+    /// Adds what [`Self::contains`] will read.
+    pub(super) fn add_to(&self, ahead: &mut Ahead, hi: u64) {
+        ahead.add(self.block(hi));
     }
 
     /// Adds a key. One thread at a time: a lost bit would hide an id.

@@ -67,13 +67,6 @@ impl Slots {
     pub(super) fn bytes(&self) -> u64 {
         (self.len * Slot::BYTES) as u64
     }
-
-    /// Asks for the cache line at `index`; an index past the end is harmless.
-    pub(super) fn prefetch(&self, index: usize) {
-        if index < self.len {
-            prefetch(&self[index]);
-        }
-    }
 }
 
 impl Deref for Slots {
@@ -109,15 +102,3 @@ impl fmt::Debug for Slots {
 unsafe impl Send for Slots {}
 // SAFETY: a shared reference only reads.
 unsafe impl Sync for Slots {}
-
-/// Asks for the cache line of `place` ahead of its use.
-pub(super) fn prefetch<T>(place: &T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch reads nothing the program can see, and the address is that of a live reference.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(place).cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _: &T = place;
-}

@@ -6,6 +6,7 @@
 
 use super::memory::Slots;
 use super::slot::Slot;
+use crate::prefetch::Ahead;
 
 /// Ids in sorted slots.
 #[derive(Debug)]
@@ -72,11 +73,10 @@ impl Table {
         self.slots.iter().copied().filter(|slot| !slot.is_empty())
     }
 
-    pub(super) fn prefetch(&self, key: u128) {
-        let home = self.home((key >> 64) as u64);
-        self.slots.prefetch(home);
-        // A cluster's tail is mostly in the next line; its prefetch costs less than a miss.
-        self.slots.prefetch(home + 2);
+    /// Adds what [`Self::seek`] will read.
+    pub(super) fn add_to(&self, ahead: &mut Ahead, key: u128) {
+        // A cluster's tail is mostly in the next line; asking for it costs less than a miss.
+        ahead.add_two(self.slots.as_ptr().wrapping_add(self.home((key >> 64) as u64)));
     }
 
     fn home(&self, hi: u64) -> usize {

@@ -14,6 +14,7 @@ use super::run::Run;
 use super::slot::Slot;
 use super::{Error, Options};
 use crate::disk::Disk;
+use crate::prefetch::Ahead;
 
 /// What became of an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,22 +167,22 @@ impl Window {
         Ok(Outcome::New)
     }
 
-    /// Asks for the memory that [`Self::check_and_add`] will touch for these keys; call it for a batch, some
-    /// hundred keys ahead at most, with the owners' activity bitmaps where they are at hand.
+    /// Asks for the memory that [`Self::check_and_add`] will touch for these keys, with their owners' activity
+    /// bitmaps; call it for some ten keys at a time.
     pub fn prefetch(&self, keys: impl IntoIterator<Item = (u128, u64)>) {
+        let mut ahead = Ahead::with_capacity(256);
         for (key, activity) in keys {
-            self.active.table.prefetch(key);
+            self.active.table.add_to(&mut ahead, key);
             let slots = active_slots(activity, self.bucket);
             if slots == 0 {
                 continue;
             }
-            for frozen in &self.frozen {
-                if let Some(generation) = &frozen.generation {
-                    generation.table.prefetch(key);
-                }
+            for generation in self.frozen.iter().filter_map(|frozen| frozen.generation.as_ref()) {
+                generation.table.add_to(&mut ahead, key);
             }
-            self.buckets.prefetch(slots, (key >> 64) as u64);
+            self.buckets.add_to(&mut ahead, slots, (key >> 64) as u64);
         }
+        ahead.ask();
     }
 
     /// Remembers the id of a replayed log record, decided as new when it was written.
