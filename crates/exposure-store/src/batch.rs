@@ -49,6 +49,22 @@ pub struct Reject<'a> {
     pub library: &'a str,
 }
 
+impl<'a> Reject<'a> {
+    /// Of an event whose user or device was erased at or after its time: without the ids and the
+    /// event, of which nothing may be kept.
+    pub fn erased(event: &Admitted<'a>) -> Self {
+        Self {
+            code: ErrorCode::Erased,
+            field: if event.raw().is_user() { "user_id" } else { "device_id" },
+            message: "was erased at or after the time of this event",
+            user: "",
+            device: "",
+            event: &[],
+            library: event.library,
+        }
+    }
+}
+
 /// What became of one record of a batch, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Committed {

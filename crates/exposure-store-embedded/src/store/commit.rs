@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use exposure_core::{Admitted, Effects, ErrorCode, Limits};
+use exposure_core::{Admitted, Effects, Limits};
 use exposure_store::{Batch, Committed, Error, Origin, Reject, Result, StoredReject};
 use parking_lot::{MutexGuard, RwLockReadGuard};
 
@@ -97,7 +97,7 @@ impl Inner {
                     &self.options.limits,
                 );
                 if status == Status::Erased {
-                    let reject = erased_reject(event);
+                    let reject = Reject::erased(event);
                     keep_reject(state, &texts, origin, &reject, position, &self.options.limits);
                 }
                 note(&mut prepared.frame.bytes, *patch, event, status, &merged);
@@ -246,19 +246,6 @@ fn note(
     }
     for (index, effect) in effects.enumerate() {
         patch.extra_effect(frame, event.extra.len(), index, effect);
-    }
-}
-
-/// An event of somebody erased, in the log of rejects: without the id, of which nothing may be kept.
-pub(crate) fn erased_reject<'a>(event: &Admitted<'a>) -> Reject<'a> {
-    Reject {
-        code: ErrorCode::Erased,
-        field: if event.raw().is_user() { "user_id" } else { "device_id" },
-        message: "was erased at or after the time of this event",
-        user: "",
-        device: "",
-        event: &[],
-        library: event.library,
     }
 }
 

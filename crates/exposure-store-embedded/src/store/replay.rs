@@ -1,7 +1,7 @@
 //! Recovery: the log's frames merged into the parts of the state that are behind them.
 
 use exposure_core::{Admitted, Limits};
-use exposure_store::{Origin, Result};
+use exposure_store::{Origin, Reject, Result};
 
 use super::history::damaged;
 use super::locate::{insert_owner, locate};
@@ -124,7 +124,7 @@ impl Replay<'_> {
         for (record, at) in behind.iter().zip(numbered) {
             self.remember(&origin, record, at)?;
             if ledger && record.status == Status::Erased {
-                let reject = super::commit::erased_reject(&record.event);
+                let reject = Reject::erased(&record.event);
                 super::commit::keep_reject(
                     &mut self.state,
                     &texts,

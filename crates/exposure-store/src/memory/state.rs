@@ -1,5 +1,5 @@
 use exposure_core::{
-    Admitted, Effect, Effects, ErrorCode, Limits, Owner, RawId, SeenKey, Timestamp, Version,
+    Admitted, Effect, Effects, Limits, Owner, RawId, SeenKey, Timestamp, Version,
 };
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
@@ -77,17 +77,7 @@ impl State {
     fn admit(&mut self, origin: &Origin, event: &Admitted<'_>) -> Committed {
         let erased_until = self.erased_until(origin.project, event.raw());
         if erased_until.is_some_and(|until| event.time <= until) {
-            // Neither the id nor the event may be kept.
-            let reject = Reject {
-                code: ErrorCode::Erased,
-                field: if event.raw().is_user() { "user_id" } else { "device_id" },
-                message: "was erased at or after the time of this event",
-                user: "",
-                device: "",
-                event: &[],
-                library: event.library,
-            };
-            self.reject(origin, &reject);
+            self.reject(origin, &Reject::erased(event));
             return Committed::Erased;
         }
         if let Some(conflict) = self.window.claim(origin, event) {
