@@ -238,31 +238,55 @@ fn checkpoint_step(inner: &Inner, turn: &Mutex<Turn>) -> Result<bool> {
 }
 
 fn archive_step(inner: &Inner, _: &Mutex<Turn>) -> Result<bool> {
-    let before = inner.log.durable();
-    let began = Instant::now();
-    let pacer = RatePacer::new(inner.options.background_rate, &inner.closing);
+    let pacer = Deferring::new(inner);
     let more = inner.convert(&pacer, false)?;
-    if inner.log.durable() != before {
-        inner.give_way(began.elapsed());
-    }
+    // What came after the last write counts too.
+    pacer.spend(0);
     Ok(more)
 }
 
 /// How many times as long as it worked the archive rests while commits come in.
 const REST: u32 = 4;
 
-impl Inner {
-    /// Rests after work that took so long, unless half of the log that may wait does: sorting
-    /// takes a processor of its own, which commits have more use for.
-    fn give_way(&self, worked: Duration) {
-        let waiting = self.log.durable().saturating_sub(self.converted_position());
-        let until = Instant::now() + worked * REST;
-        while waiting < self.options.max_unconverted / 2
-            && Instant::now() < until
-            && !self.closing.load(Ordering::Relaxed)
-        {
-            std::thread::sleep(LOOK_EVERY);
+/// Keeps the archive's pace, and makes it rest while commits come in, unless half of the log that
+/// may wait does: sorting takes a processor of its own, which commits have more use for.
+#[derive(Debug)]
+struct Deferring<'i> {
+    rate: RatePacer<'i>,
+    inner: &'i Inner,
+    /// When it last rested, and the end of the log then.
+    rested: Mutex<(Instant, u64)>,
+}
+
+impl<'i> Deferring<'i> {
+    fn new(inner: &'i Inner) -> Self {
+        let rate = RatePacer::new(inner.options.background_rate, &inner.closing);
+        Self { rate, inner, rested: Mutex::new((Instant::now(), inner.log.durable())) }
+    }
+
+    fn has_time(&self) -> bool {
+        let inner = self.inner;
+        let waiting = inner.log.durable().saturating_sub(inner.converted_position());
+        waiting < inner.options.max_unconverted / 2 && !inner.closing.load(Ordering::Relaxed)
+    }
+}
+
+impl Pacer for Deferring<'_> {
+    fn spend(&self, bytes: u64) {
+        let mut rested = self.rested.lock();
+        if self.inner.log.durable() != rested.1 {
+            let until = Instant::now() + rested.0.elapsed() * REST;
+            while Instant::now() < until && self.has_time() {
+                std::thread::sleep(LOOK_EVERY.min(until.saturating_duration_since(Instant::now())));
+            }
         }
+        self.rate.spend(bytes);
+        *rested = (Instant::now(), self.inner.log.durable());
+    }
+
+    fn rest(&self) {
+        self.rate.rest();
+        *self.rested.lock() = (Instant::now(), self.inner.log.durable());
     }
 }
 

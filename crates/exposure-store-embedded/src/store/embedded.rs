@@ -290,10 +290,7 @@ impl Inner {
         };
         for (at, section) in cold {
             let Some(section) = section else { continue };
-            let block = section.block(at)?;
-            let mut long = crate::state::LongTexts::default();
-            let profile = crate::state::decode_profile(&block, &self.interner, &mut long)
-                .map_err(|what| section.corrupt(at.offset as usize, what))?;
+            let (profile, long) = super::warm::read_profile(&section, at, &self.interner)?;
             sum.combine(hash_profile(&profile, &self.interner.read(), &long));
         }
         self.log.wait_durable(end).await.map_err(log_error)?;

@@ -66,16 +66,9 @@ impl Inner {
                 .map_err(|what| self.poison(what.to_string()))?;
             let end = {
                 let mut state = self.state.lock();
-                let same = planned.iter().all(|planned| {
-                    let shard = state.shard(planned.erasure.key);
-                    match shard.find(planned.erasure.key) {
-                        Found::Hot(number) => {
-                            shard.get(number).is_some_and(|profile| profile.last == planned.last)
-                        }
-                        Found::Cold(_) => false,
-                        Found::Nothing => planned.last == NO_POSITION,
-                    }
-                });
+                let same = planned
+                    .iter()
+                    .all(|planned| state.stands_at(planned.erasure.key, planned.last));
                 if !same || state.rewrites != rewrites {
                     continue;
                 }

@@ -17,7 +17,7 @@ use crate::events::Events;
 use crate::format::Identity;
 use crate::intern::Interner;
 use crate::log::{Log, LogError, LogOptions};
-use crate::state::{Found, LongTexts, N_SHARDS, Shard, decode_profile, peek_key, shard_of};
+use crate::state::{Found, N_SHARDS, Shard, decode_profile, peek_key, shard_of};
 use crate::window::Window;
 
 /// Opens everything but the background.
@@ -204,11 +204,8 @@ fn warm_now(
 ) -> Result<()> {
     let Found::Cold(at) = state.shard(key).find(key) else { return Ok(()) };
     let Some(section) = sections.of_shard(shard_of(key)) else { return Ok(()) };
-    let block = section.block(at)?;
+    let (mut profile, long) = super::warm::read_profile(&section, at, interner)?;
     let shard = state.shard_mut(key);
-    let mut long = LongTexts::default();
-    let mut profile = decode_profile(&block, interner, &mut long)
-        .map_err(|what| section.corrupt(at.offset as usize, what))?;
     super::warm::adopt(&mut profile, &long, &mut shard.long);
     shard.warm(at, profile);
     Ok(())

@@ -197,13 +197,7 @@ impl Inner {
         let (mut changed, mut step, mut removed) =
             (Vec::new(), Retirement::default(), StateHash::default());
         for planned in planned {
-            let shard = state.shard(planned.key);
-            let same = match shard.find(planned.key) {
-                Found::Hot(number) => {
-                    shard.get(number).is_some_and(|profile| profile.last == planned.last)
-                }
-                Found::Cold(_) | Found::Nothing => false,
-            };
+            let same = state.stands_at(planned.key, planned.last);
             let any_cold = planned
                 .folds
                 .iter()

@@ -10,6 +10,7 @@ use super::Options;
 use crate::checkpoint::Sections;
 use crate::disk::Disk;
 use crate::events::Events;
+use crate::frame::NO_POSITION;
 use crate::intern::Interner;
 use crate::keys::{ProfileKey, Secret};
 use crate::log::{Log, LogError};
@@ -98,6 +99,17 @@ impl State {
         match self.shard(key).find(key) {
             Found::Hot(number) => self.shard(key).get(number),
             Found::Cold(_) | Found::Nothing => None,
+        }
+    }
+
+    /// Whether a profile is in memory and its latest record is this one, or it is nowhere and has none.
+    pub(crate) fn stands_at(&self, key: ProfileKey, last: u64) -> bool {
+        match self.shard(key).find(key) {
+            Found::Hot(number) => {
+                self.shard(key).get(number).is_some_and(|profile| profile.last == last)
+            }
+            Found::Cold(_) => false,
+            Found::Nothing => last == NO_POSITION,
         }
     }
 

@@ -6,6 +6,7 @@ use exposure_store::{Error, Result};
 
 use super::{Inner, State};
 use crate::checkpoint::SectionRef;
+use crate::intern::Interner;
 use crate::keys::ProfileKey;
 use crate::state::{ColdRef, Found, InsertText, LongTexts, Profile, decode_profile, shard_of};
 
@@ -39,10 +40,7 @@ impl Inner {
                 file: "checkpoint/MANIFEST".into(),
                 what: format!("there is no section of shard {}", shard_of(key)),
             })?;
-            let block = section.block(at)?;
-            let mut long = LongTexts::default();
-            let mut profile = decode_profile(&block, &self.interner, &mut long)
-                .map_err(|what| section.corrupt(at.offset as usize, what))?;
+            let (mut profile, long) = read_profile(&section, at, &self.interner)?;
             if profile.key != key {
                 // 74 bits agree and the rest does not: such a pair has never been seen.
                 return Err(section.corrupt(
@@ -87,6 +85,19 @@ impl Inner {
             self.warm(cold)?;
         }
     }
+}
+
+/// Reads a profile that is on disk only, and the texts that its long insert ids are in.
+pub(crate) fn read_profile(
+    section: &SectionRef,
+    at: ColdRef,
+    interner: &Interner,
+) -> Result<(Profile, LongTexts)> {
+    let block = section.block(at)?;
+    let mut long = LongTexts::default();
+    let profile = decode_profile(&block, interner, &mut long)
+        .map_err(|what| section.corrupt(at.offset as usize, what))?;
+    Ok((profile, long))
 }
 
 /// Moves a profile's long insert ids to the texts of its shard.

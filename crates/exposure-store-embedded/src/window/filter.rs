@@ -1,15 +1,15 @@
 //! A blocked Bloom filter: one cache line for each question.
 //!
-//! 512-bit blocks of eight words; a key sets one bit in each word of its block. At 12 bits a key one absent key in
-//! about 220 is taken for present. The block comes from the key's high half, so building from sorted ids writes
-//! through memory once; the bits come from the low half.
+//! 512-bit blocks of eight words; a key sets one bit in each word of its block. At 20 bits a key one absent key in
+//! some five thousand is taken for present: each of them is a read from disk that a commit waits for. The block comes
+//! from the key's high half, so building from sorted ids writes through memory once; the bits come from the low half.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::prefetch::Ahead;
 
 /// Bits for each key.
-const BITS_PER_KEY: usize = 12;
+const BITS_PER_KEY: usize = 20;
 pub(super) const BLOCK_BYTES: usize = 64;
 
 /// A set of keys that never forgets one and sometimes knows one too many.

@@ -65,7 +65,7 @@ pub(super) struct Frozen {
 }
 
 /// Bytes that an id takes on disk: its slot, block heads, filter and index.
-const DISK_BYTES_PER_ID: u64 = (BLOCK / IDS_PER_BLOCK) as u64 + 2;
+const DISK_BYTES_PER_ID: u64 = (BLOCK / IDS_PER_BLOCK) as u64 + 3;
 /// Bytes that a run takes besides: its header and a last block that is hardly filled.
 const DISK_BYTES_PER_RUN: u64 = 2 * BLOCK as u64;
 
