@@ -47,7 +47,41 @@ fn starts() -> Vec<Start> {
         Start { phase, memory: before, run: run_before, counts: sabotage.counts() }
     });
     assert_eq!((run.failures.len(), run.acknowledged.len()), (0, N_EVENTS), "{run:?}");
-    starts.into()
+    let mut starts = Vec::from(starts);
+    starts.push(torn(&starts[0]));
+    starts
+}
+
+/// Where the power went while the log was written.
+fn torn(first: &Start) -> Start {
+    let memory = first.memory.after_process_death();
+    let found: Arc<Mutex<Vec<(MemDisk, Run)>>> = Arc::default();
+    let current = Arc::new(Mutex::new(first.run.clone()));
+    let look = {
+        let (memory, found, current) = (memory.clone(), Arc::clone(&found), Arc::clone(&current));
+        move |place: Place| {
+            if place == (Part::Log, Op::Sync) {
+                let mut run = current.lock().clone();
+                run.sent.extend(0..N_EVENTS);
+                let lost = (0..8).map(|seed| (memory.after_power_loss(seed), run.clone()));
+                found.lock().extend(lost);
+            }
+        }
+    };
+    let (disk, sabotage) = Sabotage::watched(&memory, look);
+    sabotage.arm(true);
+    first.run.clone().phase(first.phase, &disk, |run, _| *current.lock() = run.clone());
+    let found = std::mem::take(&mut *found.lock());
+    let starts = found.into_iter().map(|(memory, run)| {
+        let copy = memory.after_process_death();
+        let (disk, sabotage) = Sabotage::on(&copy, None);
+        sabotage.arm(true);
+        run.clone().phase(Phase::Third, &disk, |_, _| {});
+        Start { phase: Phase::Third, memory, run, counts: sabotage.counts() }
+    });
+    // The one with the most to put right.
+    let in_log = |(place, n): (&Place, &u64)| if place.0 == Part::Log { *n } else { 0 };
+    starts.max_by_key(|start| start.counts.iter().map(in_log).sum::<u64>()).unwrap()
 }
 
 /// Every how many operations of a place one is struck.
@@ -123,16 +157,21 @@ fn strike(case: &Case<'_>) -> Outcome {
         }
     });
     let what = (case.start.phase, case.strike);
+    assert!(!memory.forgot_too_soon(), "{what:?}");
     for (step, error) in &run.failures {
         // Nothing is damaged: whoever reads "damaged" looks for a backup.
         assert!(!matches!(error, Error::Corrupt { .. }), "{what:?} {step}: {error}");
     }
-    if let Some((run, found)) = at_failure {
+    // Sections are many: each is looked at in one way for each of the two failures.
+    let (is_section, lasts) = (is_section(case.strike.place), case.strike.lasts);
+    if let Some((run, found)) = at_failure.filter(|_| !(is_section && lasts)) {
         run.check(&look(&found, &(what, "lost power when it failed")));
     }
-    let died = (what, "died");
-    run.check_retry(&look(&memory.after_process_death(), &died), &format!("{died:?}"));
-    if !is_section(case.strike.place) {
+    if !is_section || lasts {
+        let died = (what, "died");
+        run.check_retry(&look(&memory.after_process_death(), &died), &format!("{died:?}"));
+    }
+    if !is_section {
         let lost = (what, "lost power");
         run.check(&look(&memory.after_power_loss(seed + 1), &lost));
     }

@@ -116,7 +116,7 @@ impl Step {
                 let name = "retired-flag/1/f".into();
                 block_on(store.put_document(&Document { name, version: 1, bytes }))?;
                 done();
-                store.settle()
+                Ok(())
             }
         }
     }
@@ -275,6 +275,7 @@ impl Bench {
         let result = self.step.run(&store, &is_done);
         let what = (self.step, strike);
         assert!(!matches!(result, Err(Error::Corrupt { .. })), "{what:?}: {result:?}");
+        assert!(!memory.forgot_too_soon(), "{what:?}");
         let lost = memory.after_power_loss(strike.after);
         let died = memory.after_process_death();
         drop(store);
