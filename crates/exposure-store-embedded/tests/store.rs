@@ -15,6 +15,8 @@ mod flips;
 mod retention;
 #[path = "store/sabotage.rs"]
 mod sabotage;
+#[path = "store/scans.rs"]
+mod scans;
 #[path = "store/suite.rs"]
 mod suite;
 #[path = "store/verify.rs"]

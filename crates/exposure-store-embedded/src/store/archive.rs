@@ -1,6 +1,7 @@
 //! Where the log ends and the files begin: turning log into stored events, and reading them.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -41,19 +42,20 @@ impl Inner {
         Ok(events)
     }
 
-    /// A page of the stored events in files, below a position, and where the next one begins.
+    /// A page of the stored events in files, within positions, and where the next one begins.
     pub(crate) fn scan_archive(
         &self,
         project: ProjectId,
         filter: EventFilter<'_>,
         cursor: &[u8],
-        below: u64,
+        positions: Range<u64>,
         limit: usize,
     ) -> Result<(Vec<StoredEvent>, Option<Vec<u8>>)> {
         let from = ScanCursor(cursor.to_vec());
-        let begin = self.retired.load(Ordering::Acquire);
+        let begin = self.retired.load(Ordering::Acquire).max(positions.start);
+        let positions = begin..positions.end;
         let mut page =
-            self.events.scan(project, filter, begin..below, &from, limit).map_err(events_error)?;
+            self.events.scan(project, filter, positions, &from, limit).map_err(events_error)?;
         if self.any_erased.load(Ordering::Relaxed) {
             let mut kept = Vec::with_capacity(page.events.len());
             for event in page.events {

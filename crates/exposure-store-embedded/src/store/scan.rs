@@ -107,15 +107,26 @@ impl Inner {
             EventCursor::decode(&from.0)?
         };
         if let Some(files) = &cursor.files {
-            let (events, next) = self.scan_archive(project, filter, files, cursor.border, limit)?;
-            let next = EventCursor {
-                border: cursor.border,
-                position: cursor.border.max(self.log.start()),
-                files: next,
+            let positions = cursor.position..cursor.border;
+            let (events, next) = self.scan_archive(project, filter, files, positions, limit)?;
+            let next = match next {
+                Some(files) => EventCursor { files: Some(files), ..cursor },
+                None => self.go_on(cursor.border),
             };
             return Ok(EventPage { events, next: Some(ScanCursor(next.encode())) });
         }
         self.scan_log(project, filter, &cursor, limit)
+    }
+
+    /// Where a scan goes on behind a position: in the log, or, where the log let go of it
+    /// meanwhile, in the files that came since.
+    fn go_on(&self, position: u64) -> EventCursor {
+        let (start, border) = (self.log.start(), self.converted_position());
+        if position < start.min(border) {
+            return EventCursor { border, files: Some(Vec::new()), position };
+        }
+        // A segment may end before the next one begins.
+        EventCursor { border: position, files: None, position: position.max(start) }
     }
 
     fn scan_log(
@@ -128,12 +139,21 @@ impl Inner {
         let from = cursor.position;
         let mut events = Vec::new();
         let mut next = from;
-        let mut reader = self.log.reader(from).map_err(log_error)?;
+        let mut reader = match self.log.reader(from) {
+            Err(LogError::Released { .. }) => {
+                let next = ScanCursor(self.go_on(from).encode());
+                return Ok(EventPage { events, next: Some(next) });
+            }
+            reader => reader.map_err(log_error)?,
+        };
         loop {
             let group = match reader.next_group() {
                 Ok(Some(group)) => group,
                 Ok(None) => return Ok(EventPage { events, next: None }),
-                Err(LogError::Released { .. }) => return Err(Error::CursorExpired),
+                Err(LogError::Released { .. }) => {
+                    let next = self.go_on(next);
+                    return Ok(EventPage { events, next: Some(ScanCursor(next.encode())) });
+                }
                 Err(error) => return Err(log_error(error)),
             };
             let (mut at, mut rest) = (group.position, group.payload);
@@ -226,7 +246,7 @@ struct EventCursor {
     border: u64,
     /// The cursor within the files, until they are done.
     files: Option<Vec<u8>>,
-    /// The position in the log, after the files.
+    /// Where the part begins that is scanned: in files, below the border, or in the log.
     position: u64,
 }
 

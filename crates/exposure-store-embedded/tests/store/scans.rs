@@ -1,0 +1,34 @@
+//! A scan of events shows each once, however the log turns into files meanwhile.
+
+use exposure_store::{EventFilter, ScanCursor, Store as _};
+use exposure_store_embedded::disk::MemDisk;
+use futures::executor::block_on;
+
+use super::workload::{PROJECT, commit, events, open};
+
+#[test]
+fn a_scan_outlives_the_segments_of_the_log() {
+    let (store, all) = (open(&MemDisk::new()).unwrap(), events());
+    commit(&store, &all[..8]).unwrap();
+    let (mut from, mut found) = (ScanCursor::default(), Vec::new());
+    let mut later = all[8..].chunks(8);
+    loop {
+        let scanned = store.scan_events(PROJECT, EventFilter::default(), &from, 2);
+        let page = block_on(scanned).unwrap();
+        found.extend(page.events.into_iter().map(|event| event.sequence));
+        let Some(next) = page.next else { break };
+        from = next;
+        // Nothing is in files when the scan begins; then everything is, and the log is let go.
+        if let Some(more) = later.next() {
+            commit(&store, more).unwrap();
+            store.settle().unwrap();
+        }
+    }
+    let start = store.stats().values.into_iter().find(|(name, _)| *name == "log_start_bytes");
+    assert!(start.unwrap().1 > 0, "the log let nothing go");
+    let n_found = found.len();
+    found.sort_unstable();
+    found.dedup();
+    assert_eq!(found.len(), n_found, "an event came twice");
+    assert!((0..8).all(|number| found.contains(&number)), "{found:?}");
+}
