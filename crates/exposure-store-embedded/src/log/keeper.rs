@@ -30,7 +30,8 @@ struct State {
     demanded: bool,
     /// The last attempt failed; there is no other one until the writer asks.
     failure: Option<LogError>,
-    spares: Vec<PathBuf>,
+    /// They take turns: what a file held before must not stay in it for ever.
+    spares: VecDeque<PathBuf>,
     retired: VecDeque<Arc<Segment>>,
     leaving: VecDeque<PathBuf>,
     next_shrink: Option<Instant>,
@@ -50,7 +51,7 @@ impl Keeper {
             next_start: recovered.next_start,
             demanded: false,
             failure: None,
-            spares: std::mem::take(&mut recovered.spares),
+            spares: std::mem::take(&mut recovered.spares).into(),
             retired: VecDeque::new(),
             leaving: std::mem::take(&mut recovered.leaving).into(),
             next_shrink: None,
@@ -137,7 +138,7 @@ impl Keeper {
             Done::Spare(path) => {
                 // A name can come back after a torn tail was cut; the rename has replaced the older file.
                 if !state.spares.contains(&path) {
-                    state.spares.push(path);
+                    state.spares.push_back(path);
                 }
             }
             Done::Leaving(path) => state.leaving.push_back(path),
@@ -167,7 +168,7 @@ impl State {
             return Some(Job::Retire(segment, as_spare));
         }
         if prepares {
-            return Some(Job::Prepare(self.next_start, self.spares.pop()));
+            return Some(Job::Prepare(self.next_start, self.spares.pop_front()));
         }
         if self.next_shrink.is_none_or(|at| at <= Instant::now()) {
             return self.leaving.pop_front().map(Job::Shrink);

@@ -1,8 +1,8 @@
 //! Released segments are reused or removed, and nothing reads what they hold then.
 
-use super::support::{append_durable, eventually, files, open, options, read_all};
-use crate::disk::{Disk, MemDisk};
-use crate::log::{Log, LogError};
+use super::support::{append_durable, eventually, files, open, options, read_all, record};
+use crate::disk::{Disk, MemDisk, OpenMode, read_exact_at};
+use crate::log::{Log, LogError, LogOptions};
 
 const SEGMENT: u64 = 1024;
 
@@ -111,4 +111,36 @@ fn an_unfinished_release_is_finished_at_the_next_open() {
         let names: Vec<_> = files(&disk).into_iter().map(|(name, _)| name).collect();
         !names.contains(&"x.old".to_owned()) && !names.contains(&format!("{:016x}.log", 0))
     });
+}
+
+/// What was erased must not lie in a spare file for ever.
+#[test]
+fn spare_segments_take_turns_so_that_old_bytes_are_overwritten() {
+    let disk = MemDisk::new();
+    let options = LogOptions { max_spares: 4, ..options(SEGMENT) };
+    let (log, _) = open(&disk, options).unwrap();
+    let early = fill(&log, 40);
+    log.release_before(early[39].0);
+    let n_spares = || files(&disk).iter().filter(|(name, _)| name.contains("spare")).count();
+    eventually("keeping spares", || 4 == n_spares());
+    for round in 10..30 {
+        let before = log.metrics().segments_recycled;
+        let found: Vec<_> =
+            (0..8).map(|n| append_durable(&log, round * 10 + n, 200).unwrap()).collect();
+        log.release_before(found[7].0);
+        eventually("reusing a segment", || before < log.metrics().segments_recycled);
+        eventually("keeping spares", || 4 == n_spares());
+    }
+    log.close().unwrap();
+    drop(log);
+    for (name, len) in files(&disk) {
+        let path = std::path::Path::new(super::support::DIR).join(&name);
+        let mut bytes = vec![0; len as usize];
+        let file = disk.open(&path, OpenMode::Read).unwrap();
+        read_exact_at(&*file, &mut bytes, 0).unwrap();
+        for number in 0..40 {
+            let old = record(number, 200);
+            assert!(memchr::memmem::find(&bytes, &old).is_none(), "{name} holds record {number}");
+        }
+    }
 }
