@@ -292,17 +292,15 @@ impl Pacer for Deferring<'_> {
 
 impl Inner {
     /// Lets go of the log that nothing needs: not the checkpoint, not the window, not the files,
-    /// not the feed.
+    /// not the feed, not erasures whose rows are still in files.
     pub(crate) fn release(&self) {
-        let covered = self.state.lock().window.covered_position();
         let feed = self.log.durable().saturating_sub(self.options.feed_keeps);
-        let needed = self
-            .sections
-            .manifest()
-            .low_position()
-            .min(covered)
-            .min(self.converted_position())
-            .min(feed);
-        self.log.release_before(needed);
+        let files = self.sections.manifest().low_position().min(self.converted_position());
+        // Last: an erasure that lies below what is in files is noted under this lock.
+        let (window, purges) = {
+            let state = self.state.lock();
+            (state.window.covered_position(), state.purges.needs())
+        };
+        self.log.release_before(feed.min(files).min(window).min(purges));
     }
 }

@@ -3,6 +3,8 @@
 
 #[path = "store/basics.rs"]
 mod basics;
+#[path = "store/erasing.rs"]
+mod erasing;
 #[path = "store/faults.rs"]
 mod faults;
 #[path = "store/faults_steps.rs"]

@@ -142,7 +142,7 @@ impl Inner {
         Ok(n)
     }
 
-    /// Merges files, drops what is past its time, and removes what nobody reads.
+    /// Merges files, drops what is erased or past its time, and removes what nobody reads.
     fn tend_files(&self, pacer: &dyn Pacer) -> Result<()> {
         let is_erased = |project: ProjectId, id: RawId<'_>, time: Timestamp| {
             self.erased_until(project, id).ok().flatten().is_some_and(|until| time <= until)
@@ -151,6 +151,7 @@ impl Inner {
         let from = self.retired.load(Ordering::Acquire);
         self.events.drop_before(from).map_err(events_error)?;
         let retention = Retention { from, is_erased: &is_erased };
+        self.purge(pacer)?;
         self.events.merge(&retention, pacer).map_err(events_error)?;
         self.events.remove_gone(pacer).map_err(events_error)?;
         Ok(())

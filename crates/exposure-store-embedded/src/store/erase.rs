@@ -77,6 +77,8 @@ impl Inner {
                 let end = base + frame.bytes.len() as u64;
                 drop(appender);
                 state.ledger.position = end;
+                let erasures = planned.iter().map(|planned| &planned.erasure);
+                state.purges.add(&(base..end), erasures);
                 for (planned, (profile, long)) in planned.iter().zip(left) {
                     forget(&mut state.ledger, &planned.erasure);
                     put_erased(&mut state, profile, &long);

@@ -63,11 +63,12 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         n_records: 0,
         warm: &warm,
     };
+    let replay_from = manifest.low_position().min(covered);
     let log_options = LogOptions {
         store_id: identity.store_id,
         durability: options.durability,
         segment_bytes: options.segment_bytes,
-        start_position: manifest.low_position().min(covered),
+        start_position: replay_from,
         durable_floor: manifest.high_position().max(covered).max(events.converted()),
         ..LogOptions::default()
     };
@@ -84,6 +85,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
     sections.remove_left_over(&*disk)?;
     let Replay { mut state, any_erased, n_records, .. } = replay;
     state.ledger.position = state.ledger.position.max(log.end());
+    state.purges.search(log.start()..replay_from);
     tracing::info!(records = n_records, "the log's tail is merged");
     let resident = state.memory();
     let retired = AtomicU64::new(state.ledger.retired);

@@ -85,7 +85,9 @@ impl Replay<'_> {
             }
             FrameKind::Erasure => {
                 self.any_erased = true;
-                for erasure in decode_erasure(frame.body()).map_err(|what| damaged(base, what))? {
+                let erasures = decode_erasure(frame.body()).map_err(|what| damaged(base, what))?;
+                self.state.purges.add(&(base..end), &erasures);
+                for erasure in erasures {
                     if self.shards[shard_of(erasure.key)] <= base {
                         (self.warm)(&mut self.state, erasure.key)?;
                         let (profile, long) = super::erase::decode_erased(&erasure, self.interner)

@@ -6,7 +6,7 @@ use std::time::Instant;
 use exposure_store::{Error, ProjectId};
 use parking_lot::Mutex;
 
-use super::Options;
+use super::{Options, Purges};
 use crate::checkpoint::Sections;
 use crate::disk::Disk;
 use crate::events::Events;
@@ -64,6 +64,8 @@ pub(crate) struct State {
     /// While the checkpoint writes a file: the profiles that changed in another way than by
     /// records since it began. What is written of them may be older than they are.
     pub rewritten: Option<BTreeSet<ProfileKey>>,
+    /// Erasures whose rows may still be in files.
+    pub purges: Purges,
 }
 
 impl State {
@@ -75,6 +77,7 @@ impl State {
             rewrites: 0,
             erasures: 0,
             rewritten: None,
+            purges: Purges::default(),
         }
     }
 
