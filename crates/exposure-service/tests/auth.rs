@@ -177,6 +177,8 @@ fn projects_do_not_see_each_other() {
     let (_, secret) = block_on(handle.create_api_key(&bench.caller, new)).unwrap();
     let shop = handle.authenticate(&secret).unwrap();
     let mut watch = handle.watch(&shop, WatchFrom::Beginning).unwrap();
+    let hash = |caller| block_on(handle.state_hash(caller)).unwrap().0;
+    let (empty, of_shop) = (hash(&bench.caller), hash(&shop));
     let event =
         exposure_store::suite::history::Event::exposure("ann", "flag", Some("on"), common::NOW);
     bench.send(&[event]);
@@ -185,4 +187,6 @@ fn projects_do_not_see_each_other() {
     assert_eq!(block_on(handle.list_flags(&shop, &Page::default())).unwrap().items, []);
     assert_eq!(block_on(handle.usage(&shop, None, None, &Page::default())).unwrap().items, []);
     assert_eq!(common::drain(&mut watch), []);
+    assert_ne!(hash(&bench.caller), empty);
+    assert_eq!(hash(&shop), of_shop, "nor that there was an event");
 }

@@ -13,7 +13,7 @@ use exposure_service::{
     Scopes, SeriesQuery, Settings, WatchEntry, WatchFrom, WatchItem,
 };
 use exposure_store::suite::history::{Arrival, FLAGS, VARIANTS, batches, plan};
-use exposure_store::{Batch, Committed, Origin};
+use exposure_store::{Batch, Committed, Origin, StateHash, Store as _};
 use exposure_testkit::{Model, block_on};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -291,6 +291,13 @@ proptest! {
             projects.send(&mut model, &batch);
         }
         check_answers(&projects, &model);
+        // Each project has the hash of what is its own, and together they are the store's.
+        let mut hash = StateHash::default();
+        for caller in &projects.callers {
+            hash.combine(block_on(projects.bench.handle.state_hash(caller)).unwrap().0);
+        }
+        prop_assert_eq!(hash, model.state_hash());
+        prop_assert_eq!(hash, block_on(projects.bench.store.state_hash()).unwrap());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 use exposure_core::Timestamp;
-use exposure_store::{Capabilities, StateHash};
+use exposure_store::Capabilities;
 
 use crate::auth::ProjectRecord;
-use crate::{Caller, Handle, Position, ProjectSettings, Result, Scope};
+use crate::{Caller, Handle, ProjectSettings, Result, Scope};
 
 /// A project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,12 +48,5 @@ impl Handle {
             started: self.started(),
             capabilities: self.store().capabilities(),
         })
-    }
-
-    /// The hash of the store's state, blind to the order of arrival.
-    pub async fn state_hash(&self, caller: &Caller) -> Result<(StateHash, Position)> {
-        caller.require(Scope::Admin)?;
-        let position = Position::at(&self.store().feed_end());
-        Ok((self.store().state_hash().await?, position))
     }
 }

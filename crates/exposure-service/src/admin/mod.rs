@@ -5,6 +5,7 @@ mod info;
 mod rejected;
 mod retire;
 mod settings;
+mod state_hash;
 
 pub use erase::Erasure;
 pub use info::{ProjectInfo, ServerInfo};
