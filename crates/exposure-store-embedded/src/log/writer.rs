@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use parking_lot::MutexGuard;
+
 use super::format::{GROUP_HEADER, GroupHeader, Kind, SegmentHeader};
 use super::handle::Shared;
 use super::metrics::Counters;
@@ -20,6 +22,10 @@ const PAGE_BYTES: u64 = 4096;
 const KEPT_BYTES: u64 = 32 << 20;
 /// Bytes that are forgotten at once.
 const FORGET_BYTES: u64 = 8 << 20;
+
+/// Before so few bytes are written, others who are ready to run get their turn, as long as more comes
+/// of it: each sync costs as much as many small commits. It costs nothing where a processor is free.
+const LITTLE: usize = 32 << 10;
 
 /// The only one who writes to segments. One sync is in flight while the next groups fill.
 #[derive(Debug)]
@@ -82,6 +88,11 @@ impl Writer {
         let mut queue = self.shared.queue.lock();
         loop {
             if !queue.is_empty() {
+                let mut before = 0;
+                while before < queue.pending_bytes && queue.pending_bytes < LITTLE {
+                    before = queue.pending_bytes;
+                    MutexGuard::unlocked(&mut queue, std::thread::yield_now);
+                }
                 return Some(queue.take());
             }
             if queue.stopping {
