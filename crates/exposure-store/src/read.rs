@@ -120,6 +120,9 @@ pub struct SenderRow {
     pub duplicates: u64,
     /// Events refused, by reason.
     pub rejected: Vec<(ErrorCode, u64)>,
+    /// The greatest receive time among all of them; `None` where they came in before a store
+    /// kept it.
+    pub last_received: Option<Timestamp>,
 }
 
 /// The duplicates of one raw id.

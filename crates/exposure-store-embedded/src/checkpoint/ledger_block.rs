@@ -61,6 +61,16 @@ pub(crate) fn encode_ledger(out: &mut Vec<u8>, ledger: &Ledger, texts: &Texts) {
         out.extend_from_slice(&part.last.as_micros().to_le_bytes());
         out.extend_from_slice(&part.end.to_le_bytes());
     }
+    let times = || {
+        let senders = ledger.senders.iter();
+        senders.filter_map(|(sender, counts)| Some((sender, counts.last_received?)))
+    };
+    put_len(out, times().count());
+    for ((project, library), received) in times() {
+        out.extend_from_slice(&project.0.to_le_bytes());
+        put_text16(out, texts.text(*library));
+        out.extend_from_slice(&received.as_micros().to_le_bytes());
+    }
 }
 
 /// Reads the ledger of a position.
@@ -88,7 +98,7 @@ pub(crate) fn decode_ledger(
     for _ in 0..cursor.u32()? {
         let project = ProjectId(cursor.u32()?);
         let library = text(&mut cursor, interner)?;
-        let counts = ledger.sender(project, library);
+        let counts = ledger.sender(project, library, None);
         counts.accepted = cursor.u64()?;
         counts.duplicates = cursor.u64()?;
         for _ in 0..cursor.u32()? {
@@ -127,6 +137,16 @@ pub(crate) fn decode_ledger(
             last: Timestamp::from_micros(last),
             end: cursor.u64()?,
         });
+    }
+    // And those from before there were times of senders here.
+    if cursor.0.is_empty() {
+        return Ok(ledger);
+    }
+    for _ in 0..cursor.u32()? {
+        let project = ProjectId(cursor.u32()?);
+        let library = text(&mut cursor, interner)?;
+        let received = Timestamp::from_micros(cursor.i64()?);
+        ledger.sender(project, library, Some(received));
     }
     Ok(ledger)
 }
@@ -170,4 +190,29 @@ fn take_reject(cursor: &mut Cursor<'_>) -> Result<StoredReject, Malformed> {
     let event = cursor.bytes32()?.into();
     let key = KeyId(cursor.u32()?);
     Ok(StoredReject { position, received, code, field, message, named, event, key, library })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_from_before_senders_had_times_are_read() {
+        let interner = Interner::new();
+        let library = interner.intern("web/1").unwrap();
+        let mut ledger = Ledger::default();
+        let received = Timestamp::from_micros(7);
+        ledger.sender(ProjectId(1), library, Some(received)).accepted = 3;
+        let mut block = Vec::new();
+        encode_ledger(&mut block, &ledger, &interner.read());
+        let sender = |block: &[u8]| {
+            let ledger = decode_ledger(block, 0, &interner).unwrap();
+            let counts = &ledger.senders[&(ProjectId(1), library)];
+            (counts.accepted, counts.last_received)
+        };
+        assert_eq!(sender(&block), (3, Some(received)));
+        // How many there are; project, text with its length, and time of each.
+        block.truncate(block.len() - (4 + 4 + 2 + "web/1".len() + 8));
+        assert_eq!(sender(&block), (3, None));
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use exposure_core::{ErrorCode, Kind};
+use exposure_core::{ErrorCode, Kind, Timestamp};
 use exposure_store::{Document, KeyId, ProjectId, SenderRow, StateHash, StoredReject, UsageRow};
 use hashbrown::HashMap;
 
@@ -27,6 +27,8 @@ pub(crate) struct SenderCounts {
     pub accepted: u64,
     pub duplicates: u64,
     pub rejected: BTreeMap<ErrorCode, u64>,
+    /// The greatest receive time; `None` where that was not kept yet.
+    pub last_received: Option<Timestamp>,
 }
 
 /// The counts.
@@ -50,37 +52,48 @@ pub(crate) struct Ledger {
     /// When the others came in.
     pub arrivals: Arrivals,
     last_flag: Option<(ProjectId, TextId)>,
-    last_usage: Option<(UsageKey, u64)>,
+    last_usage: Option<(UsageKey, u64, Timestamp)>,
 }
 
 impl Ledger {
     /// The projects that something was counted of.
     pub(crate) fn usage_projects(&self) -> impl Iterator<Item = ProjectId> + '_ {
-        let held = self.last_usage.iter().map(|(key, _)| key.project);
+        let held = self.last_usage.iter().map(|(key, ..)| key.project);
         self.usage.keys().map(|key| key.project).chain(held)
     }
 
     /// Counts a new event. Runs of equal keys are added up before they go to the map.
-    pub(crate) fn count(&mut self, key: UsageKey) {
+    pub(crate) fn count(&mut self, key: UsageKey, received: Timestamp) {
         match &mut self.last_usage {
-            Some((held, n)) if *held == key => *n += 1,
+            Some((held, n, last)) if *held == key => {
+                *n += 1;
+                *last = (*last).max(received);
+            }
             _ => {
                 self.settle();
-                self.last_usage = Some((key, 1));
+                self.last_usage = Some((key, 1, received));
             }
         }
     }
 
     /// Puts what is still held back into the maps; needed before they are read.
     pub(crate) fn settle(&mut self) {
-        if let Some((key, n)) = self.last_usage.take() {
+        if let Some((key, n, received)) = self.last_usage.take() {
             *self.usage.entry(key).or_default() += n;
-            self.senders.entry((key.project, key.library)).or_default().accepted += n;
+            self.sender(key.project, key.library, Some(received)).accepted += n;
         }
     }
 
-    pub(crate) fn sender(&mut self, project: ProjectId, library: TextId) -> &mut SenderCounts {
-        self.senders.entry((project, library)).or_default()
+    /// The counts of a library, of which something was received.
+    pub(crate) fn sender(
+        &mut self,
+        project: ProjectId,
+        library: TextId,
+        received: Option<Timestamp>,
+    ) -> &mut SenderCounts {
+        let counts = self.senders.entry((project, library)).or_default();
+        counts.last_received = counts.last_received.max(received);
+        counts
     }
 
     /// Notes that a set created a flag.
@@ -139,6 +152,7 @@ impl Ledger {
                 accepted: counts.accepted,
                 duplicates: counts.duplicates,
                 rejected: counts.rejected.iter().map(|(&code, &n)| (code, n)).collect(),
+                last_received: counts.last_received,
             })
             .collect();
         rows.sort_unstable_by(|a, b| a.library.cmp(&b.library));

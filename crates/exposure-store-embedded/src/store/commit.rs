@@ -259,7 +259,8 @@ pub(crate) fn keep_reject(
     limits: &Limits,
 ) {
     let library = texts.find(reject.library).unwrap_or_default();
-    *state.ledger.sender(origin.project, library).rejected.entry(reject.code).or_default() += 1;
+    let sender = state.ledger.sender(origin.project, library, Some(origin.received));
+    *sender.rejected.entry(reject.code).or_default() += 1;
     let named = match (reject.user, reject.device) {
         ("", "") => None,
         ("", device) => Some(exposure_core::RawId::Device(device).to_owner()),

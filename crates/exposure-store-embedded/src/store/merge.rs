@@ -122,19 +122,21 @@ fn count(state: &mut State, origin: &Origin, keys: &Prepared, status: Status) {
     let ledger = &mut state.ledger;
     match status {
         Status::Merged => {
-            ledger.count(crate::state::UsageKey {
+            let key = crate::state::UsageKey {
                 project: origin.project,
                 day: origin.received.day(),
                 kind: keys.kind,
                 event_type: keys.event_type,
                 key: origin.key,
                 library: keys.library,
-            });
+            };
+            ledger.count(key, origin.received);
             ledger.events.add(keys.hash);
             ledger.n_events += 1;
         }
         Status::Duplicate | Status::Conflict => {
-            ledger.sender(origin.project, keys.library).duplicates += 1;
+            let received = Some(origin.received);
+            ledger.sender(origin.project, keys.library, received).duplicates += 1;
         }
         // It is counted among the rejects.
         Status::Erased => {}

@@ -23,15 +23,18 @@ struct Sender {
     accepted: u64,
     duplicates: u64,
     rejected: BTreeMap<ErrorCode, u64>,
+    last_received: Option<Timestamp>,
 }
 
 impl Counts {
-    fn sender(&mut self, project: ProjectId, library: &str) -> &mut Sender {
-        self.senders.entry((project, library.into())).or_default()
+    fn sender(&mut self, origin: &Origin, library: &str) -> &mut Sender {
+        let sender = self.senders.entry((origin.project, library.into())).or_default();
+        sender.last_received = sender.last_received.max(Some(origin.received));
+        sender
     }
 
     pub(super) fn accepted(&mut self, origin: &Origin, event: &Admitted<'_>) {
-        self.sender(origin.project, event.library).accepted += 1;
+        self.sender(origin, event.library).accepted += 1;
         let day = origin.received.day();
         let key = (day, event.kind(), event.event_type().into(), origin.key, event.library.into());
         *self.usage.entry((origin.project, key)).or_default() += 1;
@@ -44,7 +47,7 @@ impl Counts {
         conflict: bool,
         limits: &Limits,
     ) {
-        self.sender(origin.project, event.library).duplicates += 1;
+        self.sender(origin, event.library).duplicates += 1;
         let held = self.duplicates.entry((origin.project, event.raw().to_owner())).or_default();
         held.count += 1;
         held.last.push(StoredDuplicate {
@@ -65,7 +68,7 @@ impl Counts {
         reject: &Reject<'_>,
         limits: &Limits,
     ) {
-        let sender = self.sender(origin.project, reject.library);
+        let sender = self.sender(origin, reject.library);
         *sender.rejected.entry(reject.code).or_default() += 1;
         let named = match (reject.user, reject.device) {
             ("", "") => None,
@@ -118,6 +121,7 @@ impl Counts {
                 accepted: sender.accepted,
                 duplicates: sender.duplicates,
                 rejected: sender.rejected.iter().map(|(&code, &n)| (code, n)).collect(),
+                last_received: sender.last_received,
             })
             .collect()
     }

@@ -55,11 +55,15 @@ impl Model {
                 *reasons.entry(reject.code).or_default() += 1;
             }
             let of_library = |event: &&Known| event.library == library;
+            let arrived = self.merged(project).chain(self.duplicated(project)).filter(of_library);
+            let refused = rejected().filter(|reject| reject.library == library);
+            let received = arrived.map(|event| event.received);
             SenderRow {
                 library: library.into(),
                 accepted: self.merged(project).filter(of_library).count() as u64,
                 duplicates: self.duplicated(project).filter(of_library).count() as u64,
                 rejected: reasons.into_iter().collect(),
+                last_received: received.chain(refused.map(|reject| reject.received)).max(),
             }
         };
         libraries.into_iter().map(row).collect()

@@ -28,6 +28,7 @@ pub(super) struct Rejected {
     pub(super) project: ProjectId,
     pub(super) code: exposure_core::ErrorCode,
     pub(super) library: String,
+    pub(super) received: Timestamp,
 }
 
 impl Model {
@@ -66,6 +67,7 @@ impl Model {
                     project: event.project,
                     code: exposure_core::ErrorCode::Erased,
                     library: event.library.clone(),
+                    received: event.received,
                 });
             }
             let at = event.device.clone().map(|device| (event.project, device));
@@ -81,6 +83,7 @@ impl Model {
                 project: batch.origin.project,
                 code: reject.code,
                 library: reject.library.to_owned(),
+                received: batch.origin.received,
             });
         }
         results
