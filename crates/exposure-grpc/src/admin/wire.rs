@@ -28,7 +28,9 @@ pub(super) fn project_settings(settings: Option<v1::ProjectSettings>) -> Result<
     if settings.max_device_user_count.is_some() {
         return Err(ServiceError::invalid(
             "settings.max_device_user_count",
-            "`max_device_user_count` is a setting of the whole server; leave it out",
+            "`max_device_user_count` can not be set for a project, because the store has one \
+             bound for all of them; leave it out, and start the server with `max_device_users` \
+             for another bound than 1000",
         ));
     }
     // What does not fit becomes zero, or the greatest skew: the service refuses both by name.
@@ -112,8 +114,7 @@ pub(super) fn sender(row: SenderRow) -> v1::Sender {
         duplicate_count: row.duplicates as i64,
         rejected_count: n_rejected as i64,
         rejected_counts: row.rejected.into_iter().map(rejected_count).collect(),
-        // The store keeps no time of it.
-        last_receive_time_us: 0,
+        last_receive_time_us: row.last_received.map_or(0, |time| time.as_micros()),
     }
 }
 

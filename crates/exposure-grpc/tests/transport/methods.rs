@@ -172,6 +172,9 @@ async fn projects_and_keys_are_administered() {
         };
         let status = client.create_project(keyed(request)).await.unwrap_err();
         assert!(field(&status).unwrap().starts_with("settings."), "{status:?}");
+        if settings.max_device_user_count.is_some() {
+            assert!(status.message().contains("`max_device_users`"), "says what to do: {status:?}");
+        }
     }
     let answer = client.list_projects(keyed(v1::ListProjectsRequest::default())).await.unwrap();
     let names: Vec<_> =
@@ -208,6 +211,7 @@ async fn projects_and_keys_are_administered() {
     let answer = client.list_senders(with_key(request, &secret)).await.unwrap().into_inner();
     let [sender] = &answer.senders[..] else { panic!("{answer:?}") };
     assert_eq!((sender.received_count, sender.accepted_count, sender.rejected_count), (2, 1, 1));
+    assert!(START_US < sender.last_receive_time_us);
     assert_eq!(sender.rejected_counts[0].code(), v1::ErrorCode::FlagLimit);
 
     let request = v1::RetireFlagRequest { flag_key: "f".into() };

@@ -28,7 +28,7 @@ pub struct ProjectSettings {
     /// Sets how far ahead of the receipt a time may be, in milliseconds. Default 600000.
     #[prost(int64, optional, tag = "3")]
     pub max_future_skew_ms: ::core::option::Option<i64>,
-    /// Sets on how many users a device counts as a shared one. Default 1000.
+    /// Says past how many users a device counts as a shared one. Refused in requests and absent in answers: the store has one bound for all projects, which is a setting of the server, by default 1000.
     #[prost(int32, optional, tag = "4")]
     pub max_device_user_count: ::core::option::Option<i32>,
 }
@@ -258,7 +258,7 @@ pub struct Sender {
     /// Lists the rejected events by reason.
     #[prost(message, repeated, tag = "6")]
     pub rejected_counts: ::prost::alloc::vec::Vec<RejectedCount>,
-    /// Gives the time of the last receipt, in microseconds since the Unix epoch.
+    /// Gives the time of the last receipt of any of them, in microseconds since the Unix epoch. 0: not known, from before it was kept.
     #[prost(int64, tag = "7")]
     pub last_receive_time_us: i64,
 }
@@ -309,10 +309,10 @@ pub struct GetStateHashRequest {}
 /// Returns the hash of the project's state.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetStateHashResponse {
-    /// Holds the hash; equal states have equal ones.
+    /// Holds the hash; equal states of one project have equal ones, and no other project has a part in it.
     #[prost(bytes = "bytes", tag = "1")]
     pub state_hash: ::prost::bytes::Bytes,
-    /// Gives the position at which the answer was true; opaque.
+    /// Gives the position at which the answer was true, unless events of the project came in meanwhile; opaque.
     #[prost(bytes = "bytes", tag = "2")]
     pub position: ::prost::bytes::Bytes,
 }
