@@ -1,6 +1,4 @@
-use exposure_core::{
-    Admitted, Effect, Effects, Limits, Owner, RawId, SeenKey, Timestamp, Version,
-};
+use exposure_core::{Admitted, Effect, Effects, Limits, Owner, RawId, SeenKey, Timestamp, Version};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::counts::Counts;
