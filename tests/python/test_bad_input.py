@@ -150,7 +150,7 @@ def test_a_client_that_never_reads_harms_nobody(client: Client, server: Server, 
     with Client(stubs, server.grpc, server.api_key, own_connection=True) as silent:
         request = properties.WatchUserPropertiesRequest(snapshot=True)
         watches = [
-            silent.properties.WatchUserProperties(request, metadata=silent.metadata, timeout=120) for _ in range(8)
+            silent.properties.WatchUserProperties(request, metadata=silent.metadata, timeout=120) for _ in range(40)
         ]
         for watch in watches:
             assert next(watch).WhichOneof("entry") == "snapshot_done"
@@ -166,9 +166,10 @@ def test_a_client_that_never_reads_harms_nobody(client: Client, server: Server, 
             users = [f"user-{round_}-{number}" for number in range(n_users)]
             outcomes = client.send(*(client.exposure("f", variant, user_id=user, time_us=T0) for user in users))
             assert all(outcome.accepted.effects for outcome in outcomes)
-        # 20 MB of changes for each of eight watches that read none of them.
+        # 20 MB of changes for each of 40 watches that read none of them, 800 MB if they were kept.
+        # Storing the events takes some memory too, and the allocator keeps it for a while.
         grown = resident_mib(server) - before
-        assert grown < 100, f"{grown} MiB more"
+        assert grown < 400, f"{grown} MiB more"
         assert client.properties_of(user_id=f"user-{n_rounds - 1}-0")[1] == {"f": variant}
         stream.cancel()
         for watch in watches:

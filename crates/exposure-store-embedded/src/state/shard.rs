@@ -11,8 +11,11 @@ pub(crate) const fn shard_of(key: ProfileKey) -> usize {
     (key.0 as u64 & (N_SHARDS as u64 - 1)) as usize
 }
 
-/// Profiles that are made room for at once: few chunks, so that finding one misses no cache.
+/// Profiles of a chunk: few chunks, so that finding one misses no cache. They never move, but for
+/// those of the first chunk, which grows to this size: a small store has many shards too.
 const CHUNK: usize = 256;
+/// Profiles that a first chunk begins with.
+const FIRST: usize = 8;
 const COLD: u64 = 1 << 63;
 const LENGTH_BITS: u32 = 27;
 
@@ -75,7 +78,7 @@ impl Shard {
         self.memory
             + self.table.memory()
             + self.long.memory()
-            + self.chunks.len() * CHUNK * size_of::<Option<Profile>>()
+            + self.chunks.iter().map(Vec::capacity).sum::<usize>() * size_of::<Option<Profile>>()
     }
 
     /// The line of the index that a key falls on, for asking for its memory.
@@ -239,9 +242,15 @@ impl Shard {
             return number;
         }
         match self.chunks.last_mut() {
-            Some(chunk) if chunk.len() < CHUNK => chunk.push(Some(profile)),
-            _ => {
-                let mut chunk = Vec::with_capacity(CHUNK);
+            Some(chunk) if chunk.len() < CHUNK => {
+                if chunk.len() == chunk.capacity() {
+                    chunk.reserve_exact(chunk.len());
+                }
+                chunk.push(Some(profile));
+            }
+            full => {
+                let room = if full.is_some() { CHUNK } else { FIRST };
+                let mut chunk = Vec::with_capacity(room);
                 chunk.push(Some(profile));
                 self.chunks.push(chunk);
             }
