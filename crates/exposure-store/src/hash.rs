@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use exposure_core::{Change, LinkSpan, RawId, Seen, Timestamp, Version};
+use exposure_core::{Change, DeviceLinks, LinkSpan, RawId, Seen, Settled, Timestamp, Version};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{ProjectId, UsageRow};
@@ -38,6 +38,27 @@ impl StateHash {
     /// The hash with this sum.
     pub const fn from_u128(sum: u128) -> Self {
         Self(sum)
+    }
+
+    /// Adds the links of a device.
+    pub fn add_links(&mut self, project: ProjectId, device: &str, links: &DeviceLinks) {
+        for span in links.spans() {
+            self.add(StateHasher::link(project, device, span));
+        }
+        if *links == DeviceLinks::Shared {
+            self.add(StateHasher::shared_device(project, device));
+        }
+    }
+
+    /// Adds what of a device no link moves any more.
+    pub fn add_settled(&mut self, project: ProjectId, id: RawId<'_>, settled: &Settled) {
+        for (flag, register) in settled.registers.iter() {
+            let record = StateHasher::register(project, id, flag, &register.version());
+            self.add(StateHasher::settled(record));
+        }
+        for (key, seen) in settled.seen.iter() {
+            self.add(StateHasher::settled(StateHasher::seen(project, id, key, *seen)));
+        }
     }
 }
 
@@ -169,7 +190,7 @@ impl StateHasher {
     }
 
     /// A record of a device's registers or exposures that no link moves any more.
-    pub const fn settled(record: u128) -> u128 {
+    const fn settled(record: u128) -> u128 {
         record.rotate_left(64)
     }
 

@@ -1,4 +1,4 @@
-use exposure_core::{DeviceLinks, ProfileState};
+use exposure_core::ProfileState;
 use exposure_store::{EventFilter, ProjectId, ScanCursor, StateHash, StateHasher};
 
 use crate::{Caller, Handle, Position, Result, Scope};
@@ -46,17 +46,6 @@ fn add_profile(sum: &mut StateHash, project: ProjectId, profile: &ProfileState) 
     for (key, seen) in profile.seen.iter() {
         sum.add(StateHasher::seen(project, id, key, *seen));
     }
-    for (flag, register) in profile.settled.registers.iter() {
-        let record = StateHasher::register(project, id, flag, &register.version());
-        sum.add(StateHasher::settled(record));
-    }
-    for (key, seen) in profile.settled.seen.iter() {
-        sum.add(StateHasher::settled(StateHasher::seen(project, id, key, *seen)));
-    }
-    for span in profile.links.spans() {
-        sum.add(StateHasher::link(project, id.as_str(), span));
-    }
-    if profile.links == DeviceLinks::Shared {
-        sum.add(StateHasher::shared_device(project, id.as_str()));
-    }
+    sum.add_settled(project, id, &profile.settled);
+    sum.add_links(project, id.as_str(), &profile.links);
 }

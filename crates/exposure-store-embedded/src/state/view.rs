@@ -79,21 +79,9 @@ pub(crate) fn hash_profile(profile: &Profile, texts: &Texts, long: &LongTexts) -
         ));
     }
     if let Some(more) = &profile.more {
-        for span in more.links.spans() {
-            sum.add(StateHasher::link(profile.project, &profile.id, span));
-        }
+        sum.add_links(profile.project, &profile.id, &more.links);
         if let Some(settled) = &more.settled {
-            let (project, id) = (profile.project, profile.raw());
-            for (flag, register) in settled.registers.iter() {
-                let record = StateHasher::register(project, id, flag, &register.version());
-                sum.add(StateHasher::settled(record));
-            }
-            for (key, seen) in settled.seen.iter() {
-                sum.add(StateHasher::settled(StateHasher::seen(project, id, key, *seen)));
-            }
-        }
-        if more.links == DeviceLinks::Shared {
-            sum.add(StateHasher::shared_device(profile.project, &profile.id));
+            sum.add_settled(profile.project, profile.raw(), settled);
         }
     }
     sum
