@@ -18,6 +18,10 @@ pub enum Admission<'a> {
 
 /// Checks an event and fixes its effective time.
 pub fn admit<'a>(incoming: &Incoming<'a>, rules: &Rules) -> Result<Admission<'a>, Rejection> {
+    // Whoever sent it: there is nothing to check in what is not kept.
+    if matches!(incoming.body, Body::Ignored) {
+        return Ok(Admission::Ignored);
+    }
     let ids = ids(incoming, rules)?;
     let (time, mut notes) = effective_time(incoming.time, incoming.sent, rules);
     let insert_id = incoming.insert_id.map_or(Ok(None), InsertId::new)?;
@@ -28,6 +32,7 @@ pub fn admit<'a>(incoming: &Incoming<'a>, rules: &Rules) -> Result<Admission<'a>
             }
             (exposure_subject(&exposure, rules)?, exposure.metadata.json)
         }
+        Body::Ignored => return Ok(Admission::Ignored),
         Body::Assignment { payload } => (Subject::Plain(Kind::Assignment), payload),
         Body::Identify { kind, payload } => (Subject::Plain(kind), payload),
         Body::Outcome { kind, event_type, payload } => {

@@ -63,6 +63,9 @@ pub enum Body<'a> {
         /// The event's own properties, JSON or empty.
         payload: &'a [u8],
     },
+    /// Says nothing that is kept, such as an evaluation that failed or one that is told by
+    /// another event too: accepted, and neither stored nor metered.
+    Ignored,
 }
 
 impl Default for Body<'_> {

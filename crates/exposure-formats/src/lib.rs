@@ -1,34 +1,57 @@
 //! Foreign bodies to exposure events, and outcomes to foreign answers. Pure.
 //!
-//! A body is read in two steps, because events borrow their text: [`JsonBody`] holds the
-//! text (and what of it had to be unescaped), and a format reads the events in it. An event
-//! that can not be read is [`Refused`] by itself, with the field at fault; the others stand.
+//! A request is read in two steps, because events borrow their text: an [`Arena`] has room for
+//! what must be unescaped, and a [`Protocol`] reads the events of a [`Request`]. An event that
+//! can not be read is [`Refused`] by itself, with the field at fault; the others stand.
 //!
 //! ```
-//! use exposure_core::{Dialect, Rules, Timestamp, admit};
-//! use exposure_formats::{JsonBody, amplitude::Upload};
+//! use exposure_core::{Rules, Timestamp, admit};
+//! use exposure_formats::{Arena, Protocol, Request};
 //!
-//! let body = JsonBody::new(br#"{"api_key": "key", "events": [{"event_type": "$exposure",
-//!     "user_id": "user-1", "event_properties": {"flag_key": "checkout", "variant": "on"}}]}"#);
-//! let upload = Upload::parse(&body)?;
-//! assert_eq!(upload.api_key(), Some("key"));
+//! let body = br#"{"api_key": "key", "events": [{"event_type": "$exposure", "user_id": "user-1",
+//!     "event_properties": {"flag_key": "checkout", "variant": "on"}}]}"#;
+//! let received = Timestamp::from_micros(1_780_000_000_000_000);
+//! let request = Request {
+//!     method: "POST", path: "/2/httpapi", query: "", headers: &(), body, received,
+//! };
+//! let protocol = Protocol::of(&request).expect("a path of Amplitude's");
 //!
-//! let rules = Rules::new(Dialect::Amplitude, Timestamp::EARLIEST_EVENT);
-//! for event in upload.events() {
+//! let arena = Arena::new();
+//! let upload = protocol.read(&request, &arena)?;
+//! assert_eq!(upload.keys, ["key"]);
+//! let rules = Rules::new(protocol.dialect(), received);
+//! for event in &upload.events {
 //!     let incoming = event.as_ref().expect("readable");
 //!     assert!(admit(incoming, &rules).is_ok());
 //! }
 //! # Ok::<(), exposure_formats::BodyError>(())
 //! ```
 //!
-//! It is not: a server (who may send, what was sent before) and not a decompressor.
+//! It is not: a server (who may send, what was sent before), and it does no I/O.
+
+mod answer;
+mod body_error;
+mod options;
+mod paths;
+mod protocol;
+mod refused;
+mod request;
+mod upload;
 
 pub mod amplitude;
-mod body_error;
 pub mod capture;
+pub mod otlp;
+mod inflate;
 mod json;
-mod refused;
+mod vocabulary;
 
+pub use answer::{Answer, Failure};
 pub use body_error::BodyError;
-pub use json::{JsonBody, replace_lone_surrogates};
+pub use inflate::{InflateError, Inflater, inflate};
+pub use json::replace_lone_surrogates;
+pub use options::Options;
+pub use paths::{PATHS, max_body_bytes};
+pub use protocol::{Protocol, Stored};
 pub use refused::Refused;
+pub use request::{Arena, Headers, Request};
+pub use upload::Upload;

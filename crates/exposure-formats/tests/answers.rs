@@ -2,21 +2,33 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::time::Duration;
+
 use exposure_core::{Effects, ErrorCode, Notes, Outcome, Rejection, Timestamp};
-use exposure_formats::BodyError;
-use exposure_formats::amplitude::{Answer, is_amplitudes_own};
+use exposure_formats::amplitude::{
+    accepted as answer_accepted, failed, invalid_events, is_amplitudes_own,
+};
+use exposure_formats::{Answer, BodyError, Failure, Request, Stored};
 use serde_json::{Value, json};
 
 const RECEIVED: Timestamp = Timestamp::from_micros(1_780_000_000_123_456);
 
 fn parts(answer: &Answer) -> (u16, Value) {
-    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(body["code"], json!(answer.status), "the body repeats the status");
     (answer.status, body)
 }
 
 fn rejected(code: ErrorCode, field: &'static str) -> Outcome {
     Outcome::Rejected(Rejection::new(code, field, "is wrong"))
+}
+
+/// What the refused events of an upload come to.
+fn invalid(outcomes: &[Outcome]) -> Option<Answer> {
+    invalid_events(outcomes.iter().enumerate().filter_map(|(index, outcome)| match outcome {
+        Outcome::Rejected(rejection) => Some((index, rejection)),
+        Outcome::Accepted { .. } | Outcome::Duplicate { .. } => None,
+    }))
 }
 
 fn accepted() -> Outcome {
@@ -34,8 +46,18 @@ fn an_upload_is_accepted_with_all_four_members() {
         rejected(ErrorCode::Erased, "user_id"),
         rejected(ErrorCode::TooLong, "insert_id"),
     ];
+    assert_eq!(invalid(&outcomes), None);
+    let body = [b' '; 647];
+    let request = Request {
+        method: "POST",
+        path: "/2/httpapi",
+        query: "",
+        headers: &(),
+        body: &body,
+        received: RECEIVED,
+    };
     assert_eq!(
-        parts(&Answer::of_outcomes(&outcomes, 647, RECEIVED)),
+        parts(&answer_accepted(&Stored { request: &request, outcomes: &outcomes, names: &[] })),
         (
             200,
             json!({"code": 200, "events_ingested": 7, "payload_size_bytes": 647, "server_upload_time": 1_780_000_000_123_i64})
@@ -58,7 +80,7 @@ fn a_400_lists_every_bad_index() {
         rejected(ErrorCode::Invalid, "event"),
     ];
     assert_eq!(
-        parts(&Answer::of_outcomes(&outcomes, 1, RECEIVED)),
+        parts(&invalid(&outcomes).unwrap()),
         (
             400,
             json!({
@@ -74,11 +96,8 @@ fn a_400_lists_every_bad_index() {
 
 #[test]
 fn short_ids_alone_are_said_as_the_sdks_know_it() {
-    let (status, body) = parts(&Answer::of_outcomes(
-        &[accepted(), rejected(ErrorCode::TooShort, "user_id")],
-        1,
-        RECEIVED,
-    ));
+    let (status, body) =
+        parts(&invalid(&[accepted(), rejected(ErrorCode::TooShort, "user_id")]).unwrap());
     assert_eq!(status, 400);
     assert_eq!(body["error"], "Invalid id length for user_id or device_id");
     assert_eq!(body["events_with_invalid_id_lengths"], json!({"user_id": [1]}));
@@ -90,28 +109,40 @@ fn short_ids_alone_are_said_as_the_sdks_know_it() {
 fn requests_that_fail_whole_say_so() {
     let not_json = BodyError::NotJson("x".into());
     let no_events = BodyError::Missing { member: "events", expected: "an array" };
-    for (answer, expected) in [
+    let retry_after = Duration::from_millis(1500);
+    for (failure, retry, expected) in [
         (
-            Answer::invalid_body(&BodyError::Empty),
+            Failure::Unreadable(&BodyError::Empty),
+            None,
             json!({"code": 400, "error": "Missing request body", "missing_field": "events"}),
         ),
         (
-            Answer::invalid_body(&not_json),
+            Failure::Unreadable(&not_json),
+            None,
             json!({"code": 400, "error": "Invalid JSON request body", "missing_field": "events"}),
         ),
         (
-            Answer::invalid_body(&no_events),
+            Failure::Unreadable(&no_events),
+            None,
             json!({"code": 400, "error": "Request missing required field", "missing_field": "events"}),
         ),
         (
-            Answer::missing_api_key(),
+            Failure::NoKey,
+            None,
             json!({"code": 400, "error": "Request missing required field", "missing_field": "api_key"}),
         ),
-        (Answer::invalid_api_key("k\"1"), json!({"code": 400, "error": "Invalid API key: k\"1"})),
-        (Answer::too_large(), json!({"code": 413, "error": "Payload too large"})),
-        (Answer::unavailable(), json!({"code": 503, "error": "Service unavailable"})),
+        (Failure::UnknownKey("k\"1"), None, json!({"code": 400, "error": "Invalid API key: k\"1"})),
+        (Failure::Forbidden, None, json!({"code": 403, "error": "Forbidden"})),
+        (Failure::TooLarge("it is"), None, json!({"code": 413, "error": "Payload too large"})),
         (
-            Answer::throttled(3, 30),
+            Failure::Unavailable { retry_after },
+            Some(2),
+            json!({"code": 503, "error": "Service unavailable"}),
+        ),
+        (Failure::Internal, None, json!({"code": 500, "error": "Internal server error"})),
+        (
+            Failure::Busy { n_events: 3, retry_after },
+            Some(2),
             json!({
                 "code": 429,
                 "error": "Too many requests for some devices and users",
@@ -122,7 +153,9 @@ fn requests_that_fail_whole_say_so() {
             }),
         ),
     ] {
+        let answer = failed(&failure);
         assert_eq!(parts(&answer).1, expected);
+        assert_eq!(answer.retry_after, retry, "{failure}");
     }
 }
 

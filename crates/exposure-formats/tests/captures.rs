@@ -10,8 +10,8 @@ use exposure_core::{
     Admission, DeviceId, Dialect, EventTime, ExperimentKey, Incoming, InsertId, Rules, UserId,
     Variant, admit,
 };
-use exposure_formats::JsonBody;
-use exposure_formats::amplitude::{Recorded, Upload, uploads};
+use exposure_formats::capture::{self, Recorded};
+use exposure_formats::{Arena, Headers as _, Protocol, Request};
 use serde_json::{Value, json};
 
 #[test]
@@ -31,7 +31,7 @@ fn every_capture_reads_as_expected() {
         let file = fs::read(captures.join(name)).unwrap();
         let expected: Vec<Value> =
             serde_json::from_slice(&fs::read(tests.join(name)).unwrap()).unwrap();
-        let found = uploads(&file).unwrap();
+        let found = uploads(&file);
         assert_eq!(found.len(), expected.len(), "{name}");
         for (upload, expected) in found.iter().zip(&expected) {
             n_events += check(name, upload, expected);
@@ -40,18 +40,32 @@ fn every_capture_reads_as_expected() {
     assert_eq!(n_events, 131);
 }
 
+/// The requests that are uploads.
+fn uploads(file: &[u8]) -> Vec<Recorded<'_>> {
+    let recorded = capture::requests(file).unwrap().unwrap().into_iter();
+    recorded.filter(|it| it.method == "POST" && matches!(&*it.target, "/2/httpapi" | "/batch")).collect()
+}
+
 fn check(name: &str, recorded: &Recorded<'_>, expected: &Value) -> usize {
-    let received = recorded.received.unwrap();
+    let received = recorded.received;
     assert_eq!(json!(received.as_millis()), expected["received_ms"], "{name}");
-    let body = JsonBody::new(&recorded.body);
-    let upload = Upload::parse(&body).unwrap();
-    assert_eq!(json!(upload.api_key()), expected["api_key"], "{name}");
-    assert_eq!(json!(upload.min_id_chars()), expected["min_id_length"], "{name}");
+    let request = Request {
+        method: &recorded.method,
+        path: &recorded.target,
+        query: "",
+        headers: &recorded.headers,
+        body: &recorded.body,
+        received,
+    };
+    let arena = Arena::new();
+    let upload = Protocol::of(&request).unwrap().read(&request, &arena).unwrap();
+    assert_eq!(json!(upload.keys), json!([expected["api_key"]]), "{name}");
+    assert_eq!(json!(upload.min_id_chars), expected["min_id_length"], "{name}");
 
     let mut rules = Rules::new(Dialect::Amplitude, received);
-    rules.min_id_chars = upload.min_id_chars().unwrap_or(rules.min_id_chars);
+    rules.min_id_chars = upload.min_id_chars.unwrap_or(rules.min_id_chars);
     let found: Vec<_> =
-        upload.events().iter().map(|event| record(event.as_ref().unwrap(), &rules)).collect();
+        upload.events.iter().map(|event| record(event.as_ref().unwrap(), &rules)).collect();
     let expected = expected["events"].as_array().unwrap();
     for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
         assert_eq!(found, expected, "{name}, event {index}");
@@ -92,26 +106,38 @@ fn record(incoming: &Incoming<'_>, rules: &Rules) -> Value {
 }
 
 #[test]
-fn a_file_may_be_a_capture_or_a_body() {
-    let body = br#"{"api_key": "key", "events": []}"#;
-    let found = uploads(body).unwrap();
-    assert_eq!(found, [Recorded { received: None, body: body.as_slice().into() }]);
-
+fn a_capture_is_read_with_its_times_headers_and_bodies() {
     let capture = r#"{"requests": [
         {"t_ms": 1, "method": "OPTIONS", "path": "/2/httpapi", "body": null},
         {"t_ms": 2, "method": "POST", "path": "/2/httpapi?x=1", "body": {"events": []}},
-        {"t_ms": 3, "method": "POST", "path": "/sdk/v2/vardata", "body": {"events": []}},
-        {"t_ms": 4, "method": "GET", "path": "/batch"},
-        {"t_ms": 5, "method": "POST", "path": "\/batch\/", "body": "{\"events\": [1"},
-        {"t_ms": 6, "method": "POST", "path": "/batch"}
+        {"t": 1795344871.337, "method": "GET", "path": "\/batch\/", "headers": {"X-Api-Key": "k"}},
+        {"t": 3, "method": "POST", "path": "/batch", "body": {"a": 1}, "raw_b64": "aGk="},
+        {"t_ms": 5, "method": "POST", "path": "/batch", "body": "{\"events\": [1"}
     ]}"#;
-    let found: Vec<_> = uploads(capture.as_bytes())
+    let found: Vec<_> = capture::requests(capture.as_bytes())
+        .unwrap()
         .unwrap()
         .into_iter()
-        .map(|it| (it.received.unwrap().as_millis(), String::from_utf8(it.body.into()).unwrap()))
+        .map(|it| {
+            let body = String::from_utf8(it.body.into()).unwrap();
+            (
+                it.received.as_millis(),
+                it.target.into_owned(),
+                body,
+                it.headers.get("x-api-key").is_some(),
+            )
+        })
         .collect();
-    let bodies = [r#"{"events": []}"#, r#"{"events": [1"#, ""].map(String::from);
-    assert_eq!(found, [2, 5, 6].into_iter().zip(bodies).collect::<Vec<_>>());
+    let expected = [
+        (1, "/2/httpapi", "", false),
+        (2, "/2/httpapi?x=1", r#"{"events": []}"#, false),
+        (1_795_344_871_337, "/batch/", "", true),
+        (3000, "/batch", "hi", false),
+        (5, "/batch", r#"{"events": [1"#, false),
+    ];
+    let expected = expected.map(|(t, path, body, key)| (t, path.to_owned(), body.to_owned(), key));
+    assert_eq!(found, expected);
+    assert_eq!(capture::requests(br#"{"api_key": "key", "events": []}"#), Ok(None));
 }
 
 #[test]
@@ -119,7 +145,15 @@ fn a_file_that_is_neither_says_why() {
     for (file, expected) in [
         (
             r#"{"requests": [{"t_ms": 9223372036854775807, "method": "POST", "path": "/batch"}]}"#,
-            "request 0 of the capture has `t_ms` 9223372036854775807, which is no time",
+            "request 0 of the capture has no possible time; `t_ms` is in milliseconds, `t` in seconds since 1970-01-01",
+        ),
+        (
+            r#"{"requests": [{"method": "POST", "path": "/batch"}]}"#,
+            "request 0 of the capture has no possible time; `t_ms` is in milliseconds, `t` in seconds since 1970-01-01",
+        ),
+        (
+            r#"{"requests": [{"t": 1, "method": "POST", "path": "/batch", "raw_b64": "?"}]}"#,
+            "request 0 of the capture has a `raw_b64` that is no base64",
         ),
         (
             r#"{"requests": 7}"#,
@@ -131,6 +165,6 @@ fn a_file_that_is_neither_says_why() {
         ),
         ("", "the file is no capture: EOF while parsing a value at line 1 column 0"),
     ] {
-        assert_eq!(uploads(file.as_bytes()).unwrap_err().to_string(), expected);
+        assert_eq!(capture::requests(file.as_bytes()).unwrap_err().to_string(), expected);
     }
 }

@@ -5,25 +5,25 @@
 use std::fs;
 use std::path::Path;
 
-use exposure_core::{Body, Dialect, Rules, Timestamp, admit};
-use exposure_formats::amplitude::{Upload, uploads};
-use exposure_formats::{BodyError, JsonBody};
-use proptest::prelude::*;
+mod common;
 
-const RECEIVED: Timestamp = Timestamp::from_micros(1_780_000_000_000_000);
+use common::{RECEIVED, post};
+use exposure_core::{Body, Dialect, Rules, admit};
+use exposure_formats::{Arena, BodyError, capture};
+use proptest::prelude::*;
 
 /// Reads and admits everything: `Err` for a body that is none, else how many events it has.
 fn drink(bytes: &[u8]) -> Result<usize, BodyError> {
-    let body = JsonBody::new(bytes);
-    let upload = Upload::parse(&body)?;
+    let arena = Arena::new();
+    let upload = post("/2/httpapi", bytes, &arena)?;
     let rules = Rules::new(Dialect::Amplitude, RECEIVED);
-    for event in upload.events() {
+    for event in &upload.events {
         match event {
             Ok(incoming) => drop(admit(incoming, &rules)),
             Err(refused) => assert!(!refused.rejection.field.is_empty()),
         }
     }
-    Ok(upload.events().len())
+    Ok(upload.events.len())
 }
 
 fn bodies() -> Vec<Vec<u8>> {
@@ -32,7 +32,9 @@ fn bodies() -> Vec<Vec<u8>> {
         .into_iter()
         .flat_map(|name| {
             let file = fs::read(captures.join(format!("amplitude-{name}.json"))).unwrap();
-            uploads(&file).unwrap().into_iter().map(|it| it.body.into_owned()).collect::<Vec<_>>()
+            let recorded = capture::requests(&file).unwrap().unwrap().into_iter();
+            let uploads = recorded.filter(|it| it.method == "POST" && matches!(&*it.target, "/2/httpapi" | "/batch"));
+            uploads.map(|it| it.body.into_owned()).collect::<Vec<_>>()
         })
         .collect()
 }
@@ -58,13 +60,13 @@ proptest! {
         body[at] ^= bits;
         drop(drink(&body));
         drop(drink(&body[..cut.index(body.len())]));
-        drop(uploads(&body));
+        drop(capture::requests(&body));
     }
 
     #[test]
     fn any_bytes_never_panic(bytes: Vec<u8>) {
         drop(drink(&bytes));
-        drop(uploads(&bytes));
+        drop(capture::requests(&bytes));
     }
 
     /// Any JSON in the place of any member: one event comes out, read or refused.
@@ -85,10 +87,10 @@ proptest! {
         let body = format!(
             r#"{{"events": [{{"event_type": "x", "user_id": "id-{escaped}"}}]}}"#
         );
-        let body = JsonBody::new(body.as_bytes());
-        let upload = Upload::parse(&body).unwrap();
+        let arena = Arena::new();
+        let upload = post("/2/httpapi", body.as_bytes(), &arena).unwrap();
         let expected = format!("id-{}", String::from_utf16_lossy(&units));
-        prop_assert_eq!(upload.events()[0].as_ref().unwrap().user_id, Some(expected.as_str()));
+        prop_assert_eq!(upload.events[0].as_ref().unwrap().user_id, Some(expected.as_str()));
     }
 }
 
@@ -190,9 +192,9 @@ fn nesting_costs_no_stack() {
             (deep.clone(), 1),
         ] {
             let upload = format!(r#"{{"options": {deep}, "events": [{event}], "x": {deep}}}"#);
-            let body = JsonBody::new(upload.as_bytes());
-            let upload = Upload::parse(&body).unwrap();
-            let found = upload.events().iter().filter(|event| event.is_err()).count();
+            let arena = Arena::new();
+            let upload = post("/2/httpapi", upload.as_bytes(), &arena).unwrap();
+            let found = upload.events.iter().filter(|event| event.is_err()).count();
             assert_eq!(found, n_refused, "{}", event.get(..120).unwrap_or(&event));
         }
         assert!(drink(deep.as_bytes()).is_err());
@@ -213,10 +215,10 @@ fn what_is_given_twice_counts_as_given_last() {
              "user_properties": {"$set": {"[Experiment] gone": "x"},
                 "$set": {"[Experiment] g": "a", "[Experiment] \u0067": "b", "[Experiment] h": "a", "[Experiment] h": ""}}}
         ]}"#;
-    let body = JsonBody::new(upload.as_bytes());
-    let upload = Upload::parse(&body).unwrap();
-    assert_eq!((upload.api_key(), upload.min_id_chars()), (Some("last"), Some(2)));
-    let [Ok(event)] = upload.events() else { panic!("{:?}", upload.events()) };
+    let arena = Arena::new();
+    let upload = post("/2/httpapi", upload.as_bytes(), &arena).unwrap();
+    assert_eq!((upload.keys.as_slice(), upload.min_id_chars), (["last"].as_slice(), Some(2)));
+    let [Ok(event)] = upload.events.as_slice() else { panic!("{:?}", upload.events) };
     assert_eq!((event.user_id, event.device_id), (None, Some("device-1")));
     let Body::Exposure(exposure) = event.body else { panic!("{:?}", event.body) };
     assert_eq!((exposure.flag_key, exposure.variant), (Some("f"), Some("b")));
@@ -248,7 +250,7 @@ fn many_flags_in_one_event_are_read_in_passing() {
         r#"{{"events": [{{"event_type": "x", "user_id": "user-1", "user_properties": {{{}}}}}]}}"#,
         members.join(",")
     );
-    let body = JsonBody::new(body.as_bytes());
-    let upload = Upload::parse(&body).unwrap();
-    assert_eq!(upload.events()[0].as_ref().unwrap().changes.len(), 200_000);
+    let arena = Arena::new();
+    let upload = post("/2/httpapi", body.as_bytes(), &arena).unwrap();
+    assert_eq!(upload.events[0].as_ref().unwrap().changes.len(), 200_000);
 }

@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use exposure_core::{Admission, Dialect, Effect, Rules, Timestamp, admit};
-use exposure_formats::{JsonBody, amplitude::Upload};
+mod common;
+
+use common::{RECEIVED, post};
+use exposure_core::{Admission, Dialect, Effect, Rules, admit};
+use exposure_formats::Arena;
 use serde_json::{Value, json};
 
 const VECTORS: &str = include_str!("../../../tests/vectors/validation.json");
-const RECEIVED: Timestamp = Timestamp::from_micros(1_780_000_000_000_000);
 
 #[test]
 fn every_case_has_its_outcome() {
@@ -25,9 +27,9 @@ fn every_case_has_its_outcome() {
 fn check(case: &Value) {
     let name = case["name"].as_str().unwrap();
     let upload = json!({"api_key": "key", "events": [case["event"]]}).to_string();
-    let body = JsonBody::new(upload.as_bytes());
-    let upload = Upload::parse(&body).unwrap();
-    let [event] = upload.events() else { panic!("{name}: one event") };
+    let arena = Arena::new();
+    let upload = post("/2/httpapi", upload.as_bytes(), &arena).unwrap();
+    let [event] = upload.events.as_slice() else { panic!("{name}: one event") };
     let rules = Rules::new(Dialect::Amplitude, RECEIVED);
     let admission = match event {
         Ok(incoming) => admit(incoming, &rules),

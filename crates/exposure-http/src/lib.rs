@@ -25,6 +25,7 @@ mod connection;
 mod error;
 mod request;
 
+mod foreign;
 mod read;
 mod track;
 

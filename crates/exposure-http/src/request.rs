@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::connection::Peer;
 use crate::error::Failure;
+use crate::foreign;
 use crate::{Probes, Settings};
 
 /// What every request has at hand.
@@ -48,12 +49,20 @@ pub(crate) async fn bounded(
 ) -> Response {
     let started = Instant::now();
     let path = path_name(path.as_ref().map_or("", MatchedPath::as_str));
+    let told = |error| {
+        // A sender's SDK must be able to read this too.
+        if exposure_formats::PATHS.contains(&path) {
+            foreign::failed(path, &error, &shared.settings)
+        } else {
+            Failure::from(error).into_response()
+        }
+    };
     let response = match enter(&shared, request.extensions().get::<Peer>()) {
-        Err(error) => Failure::from(error).into_response(),
+        Err(error) => told(error),
         Ok(_permit) => {
             match tokio::time::timeout(shared.settings.request_timeout, next.run(request)).await {
                 Ok(response) => response,
-                Err(_) => Failure::from(overdue(&shared.settings)).into_response(),
+                Err(_) => told(overdue(&shared.settings)),
             }
         }
     };
@@ -118,7 +127,9 @@ fn path_name(matched: &str) -> &'static str {
         "/v1/flags/{flag_key}/exposures",
         "/v1/usage",
     ];
-    PATHS.into_iter().find(|path| *path == matched).unwrap_or("other")
+    let own = PATHS.iter().find(|path| **path == matched);
+    own.or_else(|| exposure_formats::PATHS.iter().find(|path| **path == matched))
+        .unwrap_or(&"other")
 }
 
 const fn status_class(status: u16) -> &'static str {

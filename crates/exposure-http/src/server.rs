@@ -3,6 +3,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::{get, post};
+use exposure_formats::PATHS;
 use exposure_service::Handle;
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
@@ -16,6 +17,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::connection::Bound;
 use crate::error::{unknown_method, unknown_path};
+use crate::foreign::{self, foreign};
 use crate::probes::{healthz, metrics, readyz};
 use crate::read::{explain, flag_exposures, flags, properties, usage};
 use crate::request::{Shared, bounded};
@@ -33,7 +35,7 @@ impl Server {
     /// Puts the paths over the application.
     pub fn new(handle: &Handle, settings: Settings, probes: Probes) -> Self {
         let shared = Shared::new(handle.clone(), settings.clone(), probes);
-        let router = Router::new()
+        let own = Router::new()
             .route("/v1/exposures", post(track).fallback(unknown_method).layer(cors()))
             .route("/v1/properties", get(properties).fallback(unknown_method))
             .route("/v1/explain", get(explain).fallback(unknown_method))
@@ -42,7 +44,12 @@ impl Server {
             .route("/v1/usage", get(usage).fallback(unknown_method))
             .route("/healthz", get(healthz).fallback(unknown_method))
             .route("/readyz", get(readyz).fallback(unknown_method))
-            .route("/metrics", get(metrics).fallback(unknown_method))
+            .route("/metrics", get(metrics).fallback(unknown_method));
+        let senders = PATHS.iter().fold(Router::new(), |router, path| {
+            router.route(path, get(foreign).post(foreign).fallback(unknown_method))
+        });
+        let router = own
+            .merge(senders.layer(foreign::cors()))
             .fallback(unknown_path)
             .layer(axum::middleware::from_fn_with_state(shared.clone(), bounded))
             .with_state(shared);

@@ -107,7 +107,8 @@ impl Handle {
         &*self.inner.store
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    /// The time of the clock it was opened with.
+    pub fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
 

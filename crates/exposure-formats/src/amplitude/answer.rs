@@ -1,125 +1,94 @@
 use std::collections::BTreeMap;
 
-use exposure_core::{ErrorCode, Outcome, Rejection, Timestamp};
+use exposure_core::{ErrorCode, Rejection};
 use serde::Serialize;
 
-use crate::BodyError;
-
-/// An answer of Amplitude's HTTP API: a status, and a JSON body whose `code` equals it.
-///
-/// Some SDKs decide by the status and some by the body, so no answer goes out without both.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// The body, JSON.
-    pub body: String,
-}
+use crate::{Answer, BodyError, Failure, Stored};
 
 /// Event indexes by field, ascending.
 type Indexes = BTreeMap<String, Vec<usize>>;
 
-impl Answer {
-    /// 200: the upload of `n_events` in `n_bytes` was taken in. SDKs need all four members.
-    pub fn accepted(n_events: usize, n_bytes: usize, received: Timestamp) -> Self {
-        Self::new(
-            &Accepted {
-                code: 200,
-                events_ingested: n_events,
-                payload_size_bytes: n_bytes,
-                server_upload_time: received.as_millis(),
-            },
-            200,
-        )
-    }
+/// 200: what was sent was taken in. SDKs need all four members.
+pub fn accepted(stored: &Stored<'_>) -> Answer {
+    Answer::json(
+        200,
+        &Accepted {
+            code: 200,
+            events_ingested: stored.outcomes.len(),
+            payload_size_bytes: stored.request.body.len(),
+            server_upload_time: stored.request.received.as_millis(),
+        },
+    )
+}
 
-    /// What the outcomes of an upload come to: 200, or 400 where one is refused for a reason of
-    /// Amplitude's own. Nothing of a 400 may be stored: ask with the outcomes known before.
-    pub fn of_outcomes(outcomes: &[Outcome], n_bytes: usize, received: Timestamp) -> Self {
-        let refused = outcomes.iter().enumerate().filter_map(|(index, outcome)| match outcome {
-            Outcome::Rejected(rejection) => Some((index, rejection)),
-            Outcome::Accepted { .. } | Outcome::Duplicate { .. } => None,
-        });
-        Self::invalid_events(refused)
-            .unwrap_or_else(|| Self::accepted(outcomes.len(), n_bytes, received))
-    }
-
-    /// 400 for the events refused for a reason of Amplitude's own, listing every one of them;
-    /// `None` if there is none: what only our rules refuse is no error to these SDKs.
-    ///
-    /// SDKs drop what is listed and send the rest again, at once if nothing is missing here.
-    pub fn invalid_events<'r>(
-        refused: impl IntoIterator<Item = (usize, &'r Rejection)>,
-    ) -> Option<Self> {
-        let mut lists = Lists::default();
-        for (index, rejection) in refused {
-            if is_amplitudes_own(rejection) {
-                lists.add(index, rejection);
-            }
+/// 400 for the events refused for a reason of Amplitude's own, listing every one of them;
+/// `None` if there is none: what only our rules refuse is no error to these SDKs.
+///
+/// SDKs drop what is listed and send the rest again, at once if nothing is missing here.
+pub fn invalid_events<'r>(
+    refused: impl IntoIterator<Item = (usize, &'r Rejection)>,
+) -> Option<Answer> {
+    let mut lists = Lists::default();
+    for (index, rejection) in refused {
+        if is_amplitudes_own(rejection) {
+            lists.add(index, rejection);
         }
-        let error = lists.error()?;
-        Some(Self::new(&Invalid { code: 400, error, missing_field: None, lists: Some(lists) }, 400))
     }
+    let error = lists.error()?;
+    Some(Answer::json(400, &Invalid { code: 400, error, missing_field: None, lists: Some(lists) }))
+}
 
-    /// 400: the body could not be read.
-    pub fn invalid_body(error: &BodyError) -> Self {
-        let (error, member) = match error {
-            BodyError::Empty => ("Missing request body", "events"),
-            BodyError::NotJson(_) => ("Invalid JSON request body", "events"),
-            BodyError::Missing { member, .. } => ("Request missing required field", *member),
-        };
-        // Without a list or a missing field the SDKs send the same bytes again, up to 12 times.
-        Self::missing(error, member)
-    }
+/// The answer to a request of which nothing was taken: the status, and a body whose `code`
+/// equals it. Some SDKs decide by the one and some by the other.
+pub fn failed(failure: &Failure<'_>) -> Answer {
+    let answer = match failure {
+        Failure::Unreadable(error) => unreadable(error),
+        Failure::NoKey => missing("Request missing required field", "api_key"),
+        // The text is what SDKs look for before they give up.
+        Failure::UnknownKey(key) => simple(400, &format!("Invalid API key: {key}")),
+        Failure::Forbidden => simple(403, "Forbidden"),
+        // SDKs halve the upload.
+        Failure::TooLarge(_) => simple(413, "Payload too large"),
+        Failure::Busy { n_events, .. } => throttled(*n_events),
+        Failure::Unavailable { .. } => simple(503, "Service unavailable"),
+        Failure::Internal => simple(500, "Internal server error"),
+    };
+    Answer { retry_after: failure.retry_after(), ..answer }
+}
 
-    /// 400: the upload names no key.
-    pub fn missing_api_key() -> Self {
-        Self::missing("Request missing required field", "api_key")
-    }
+fn unreadable(error: &BodyError) -> Answer {
+    let (error, member) = match error {
+        BodyError::Empty => ("Missing request body", "events"),
+        BodyError::Missing { member, .. } => ("Request missing required field", *member),
+        BodyError::NotJson(_) | BodyError::Broken(_) => ("Invalid JSON request body", "events"),
+    };
+    // Without a list or a missing field the SDKs send the same bytes again, up to 12 times.
+    missing(error, member)
+}
 
-    /// 400: no project has this key. The text is what SDKs look for before they give up.
-    pub fn invalid_api_key(key: &str) -> Self {
-        Self::simple(400, &format!("Invalid API key: {key}"))
-    }
+/// SDKs wait half a minute with the listed events, so that all are listed.
+fn throttled(n_events: usize) -> Answer {
+    /// Events a second of one device or user, in Amplitude's own answers.
+    const EPS_THRESHOLD: u64 = 30;
+    Answer::json(
+        429,
+        &Throttled {
+            code: 429,
+            error: "Too many requests for some devices and users",
+            eps_threshold: EPS_THRESHOLD,
+            devices: BTreeMap::new(),
+            users: BTreeMap::new(),
+            events: (0..n_events).collect(),
+        },
+    )
+}
 
-    /// 413: the body or its number of events is over the limit. SDKs halve the upload.
-    pub fn too_large() -> Self {
-        Self::simple(413, "Payload too large")
-    }
+fn missing(error: &str, member: &str) -> Answer {
+    Answer::json(400, &Invalid { code: 400, error, missing_field: Some(member), lists: None })
+}
 
-    /// 429: none of the `n_events` was taken, for want of room. SDKs wait half a minute with
-    /// the listed events, so that all are listed. `eps_threshold` is in events a second.
-    pub fn throttled(n_events: usize, eps_threshold: u64) -> Self {
-        Self::new(
-            &Throttled {
-                code: 429,
-                error: "Too many requests for some devices and users",
-                eps_threshold,
-                devices: BTreeMap::new(),
-                users: BTreeMap::new(),
-                events: (0..n_events).collect(),
-            },
-            429,
-        )
-    }
-
-    /// 503: nothing was taken, and sending it again is safe.
-    pub fn unavailable() -> Self {
-        Self::simple(503, "Service unavailable")
-    }
-
-    fn missing(error: &str, member: &str) -> Self {
-        Self::new(&Invalid { code: 400, error, missing_field: Some(member), lists: None }, 400)
-    }
-
-    fn simple(status: u16, error: &str) -> Self {
-        Self::new(&Invalid { code: status, error, missing_field: None, lists: None }, status)
-    }
-
-    fn new(body: &impl Serialize, status: u16) -> Self {
-        // Numbers, strings and maps with string keys: writing them to memory can not fail.
-        Self { status, body: serde_json::to_string(body).unwrap_or_default() }
-    }
+fn simple(status: u16, error: &str) -> Answer {
+    Answer::json(status, &Invalid { code: status, error, missing_field: None, lists: None })
 }
 
 /// Whether Amplitude refuses an event for this too: it is no object, or its ids, `time` or

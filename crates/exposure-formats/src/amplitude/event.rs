@@ -1,25 +1,41 @@
-use bumpalo::Bump;
 use exposure_core::{
     Body, DeviceId, ErrorCode, Incoming, Kind, Metadata, PropertyChange, Rejection, UserId, names,
 };
 
-use super::exposure::{self, Names};
-use super::forms::{Form, form};
-use super::writes::{Precedence, Writes};
-use super::{is_amplitudes_own, member};
-use crate::Refused;
-use crate::json::{Value, each_member, is_integer};
+use crate::vocabulary::exposure::{self, Names};
+use crate::vocabulary::forms::{Form, form};
+use crate::vocabulary::{Precedence, Writes, member};
+use super::is_amplitudes_own;
+use crate::json::{Value, each_member, is_integer, pick};
+use crate::{Arena, Refused};
 
-/// Reads one event of an upload, at `index` in it.
+/// An event, or why it could not be read.
+pub(super) type Read<'b> = Result<Incoming<'b>, Refused<'b>>;
+
+/// The shape of a request's events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Those of an upload.
+    Upload,
+    /// Identifications: user properties without an event type.
+    Identification,
+    /// Identifications of groups: they name no user, and nothing of them is kept.
+    OfGroup,
+    /// Those of the oldest browser SDK, which has other names for three members.
+    Legacy,
+}
+
+/// Reads one event of a request, at `index` in it.
 pub(super) fn read<'b>(
     json: &'b str,
+    shape: Shape,
     index: usize,
     min_id_chars: usize,
-    arena: &'b Bump,
-) -> Result<Incoming<'b>, Refused<'b>> {
+    arena: &'b Arena,
+) -> Read<'b> {
     let mut event =
         Incoming { sequence: i64::try_from(index).unwrap_or(i64::MAX), ..Incoming::default() };
-    match fill(&mut event, json, arena) {
+    match fill(&mut event, shape, json, arena) {
         Ok(()) => Ok(event),
         Err(rejection) => Err(refused(&event, rejection, json, min_id_chars)),
     }
@@ -39,11 +55,18 @@ struct Members<'b> {
     user_properties: Option<&'b str>,
     group_properties: Option<&'b str>,
     skip_user_properties: Option<&'b str>,
+    timestamp: Option<&'b str>,
+    uuid: Option<&'b str>,
 }
 
 /// Reads what is there in the order of importance: after a fault, the members read before it
 /// still say who sent the event.
-fn fill<'b>(event: &mut Incoming<'b>, json: &'b str, arena: &'b Bump) -> Result<(), Rejection> {
+fn fill<'b>(
+    event: &mut Incoming<'b>,
+    shape: Shape,
+    json: &'b str,
+    arena: &'b Arena,
+) -> Result<(), Rejection> {
     let mut members = Members::default();
     each_member(json, arena, |name, json| match name {
         "event_type" => members.event_type = Some(json),
@@ -57,10 +80,24 @@ fn fill<'b>(event: &mut Incoming<'b>, json: &'b str, arena: &'b Bump) -> Result<
         "user_properties" => members.user_properties = Some(json),
         "group_properties" => members.group_properties = Some(json),
         "$skip_user_properties_sync" => members.skip_user_properties = Some(json),
+        "timestamp" => members.timestamp = Some(json),
+        "uuid" => members.uuid = Some(json),
         _ => {}
     })
     .map_err(|_| Rejection::new(ErrorCode::Invalid, "event", "is no object; send one an event"))?;
 
+    match shape {
+        Shape::Upload => {}
+        Shape::Identification => members.event_type = Some("\"$identify\""),
+        Shape::OfGroup => {
+            event.body = Body::Ignored;
+            return Ok(());
+        }
+        Shape::Legacy => {
+            members.time = members.time.or(members.timestamp);
+            members.insert_id = members.insert_id.or(members.uuid);
+        }
+    }
     event.library = library(members.library, arena);
     // Both ids are read before either may fail, so that a refusal names whom it can.
     let user_id = member::id("user_id", members.user_id, arena);
@@ -117,7 +154,7 @@ fn fill<'b>(event: &mut Incoming<'b>, json: &'b str, arena: &'b Bump) -> Result<
 }
 
 /// Required, and told from an empty one: Amplitude lists the two under different names.
-fn event_type<'b>(json: Option<&'b str>, arena: &'b Bump) -> Result<&'b str, Rejection> {
+fn event_type<'b>(json: Option<&'b str>, arena: &'b Arena) -> Result<&'b str, Rejection> {
     match member::text("event_type", json, arena)? {
         Some("") => {
             Err(Rejection::new(ErrorCode::Invalid, "event_type", "is empty; name what happened"))
@@ -130,10 +167,25 @@ fn event_type<'b>(json: Option<&'b str>, arena: &'b Bump) -> Result<&'b str, Rej
 }
 
 /// A library that can not be one is an unknown one: it decides nothing.
-fn library<'b>(json: Option<&'b str>, arena: &'b Bump) -> &'b str {
-    match json.and_then(|json| Value::read(json, arena)) {
-        Some(Value::Text(name)) if name.len() <= 1024 && !name.contains('\0') => name,
+fn library<'b>(json: Option<&'b str>, arena: &'b Arena) -> &'b str {
+    let name = match json.and_then(|json| Value::read(json, arena)) {
+        Some(Value::Text(name)) => name,
+        Some(Value::Object(json)) => name_and_version(json, arena),
         _ => "",
+    };
+    if name.len() <= 1024 && !name.contains('\0') { name } else { "" }
+}
+
+/// The oldest SDKs name their library in two members.
+fn name_and_version<'b>(json: &'b str, arena: &'b Arena) -> &'b str {
+    let Ok([name, version]) = pick(json, arena, ["name", "version"]) else { return "" };
+    let text = |json: Option<&'b str>| match json.and_then(|json| Value::read(json, arena)) {
+        Some(Value::Text(text)) => text,
+        _ => "",
+    };
+    match (text(name), text(version)) {
+        (name, "") => name,
+        (name, version) => arena.text(&format!("{name}/{version}")),
     }
 }
 

@@ -1,14 +1,12 @@
-//! Amplitude's HTTP API: `/2/httpapi` and `/batch`.
+//! Amplitude's HTTP API: `/2/httpapi`, `/batch`, `/identify` and what is older.
 
 mod answer;
+mod endpoint;
 mod event;
-mod exposure;
-mod forms;
-mod member;
-mod recorded;
+mod form;
+mod read;
 mod upload;
-mod writes;
 
-pub use answer::{Answer, is_amplitudes_own};
-pub use recorded::{Recorded, uploads};
-pub use upload::Upload;
+pub use answer::{accepted, failed, invalid_events, is_amplitudes_own};
+pub use endpoint::{Endpoint, MAX_EVENTS};
+pub use read::read;

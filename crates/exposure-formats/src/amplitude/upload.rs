@@ -1,77 +1,58 @@
-use exposure_core::{Incoming, Limits};
+use exposure_core::Limits;
 
-use super::event;
-use crate::json::{Value, each_item, each_member, is_integer};
-use crate::{BodyError, JsonBody, Refused};
+use super::event::{self, Shape};
+use crate::json::{Value, each_item, each_member, is_integer, text};
+use crate::{Arena, BodyError, Upload};
 
-/// The body of one upload: a key, options and events.
-#[derive(Clone, Debug)]
-pub struct Upload<'b> {
-    api_key: Option<&'b str>,
-    min_id_chars: Option<usize>,
-    events: Vec<Result<Incoming<'b>, Refused<'b>>>,
+/// Reads the body of an upload. A member that is given twice counts as given last, and what is
+/// not known is ignored.
+///
+/// # Errors
+/// If it is no JSON object, or has no array `events`.
+pub(super) fn read<'b>(body: &'b [u8], arena: &'b Arena) -> Result<Upload<'b>, BodyError> {
+    let (mut api_key, mut options, mut events) = (None, None, None);
+    each_member(text(body, arena)?, arena, |name, json| match name {
+        "api_key" => api_key = Some(json),
+        "options" => options = Some(json),
+        "events" => events = Some(json),
+        _ => {}
+    })?;
+    let mut min_id_chars = None;
+    if let Some(json) = options.filter(|json| json.starts_with('{')) {
+        each_member(json, arena, |name, json| {
+            if name == "min_id_length" {
+                min_id_chars = min_id_length(json);
+            }
+        })?;
+    }
+    let json = events
+        .filter(|json| json.starts_with('['))
+        .ok_or(BodyError::Missing { member: "events", expected: "an array of events" })?;
+    let events = list(json, Shape::Upload, min_id_chars, arena)?;
+    let keys = key(api_key, arena).into_iter().collect();
+    Ok(Upload { keys, min_id_chars, events, ..Upload::default() })
 }
 
-impl<'b> Upload<'b> {
-    /// Reads an upload. A member that is given twice counts as given last, and what is not
-    /// known is ignored.
-    ///
-    /// # Errors
-    /// If it is no JSON object, or has no array `events`. A single bad event is an `Err` among
-    /// the events instead.
-    pub fn parse(body: &'b JsonBody<'_>) -> Result<Self, BodyError> {
-        let arena = body.arena();
-        let (mut api_key, mut options, mut events) = (None, None, None);
-        each_member(body.text()?, arena, |name, json| match name {
-            "api_key" => api_key = Some(json),
-            "options" => options = Some(json),
-            "events" => events = Some(json),
-            _ => {}
-        })
-        .map_err(|error| BodyError::NotJson(error.to_string()))?;
+/// Reads the events of an array.
+pub(super) fn list<'b>(
+    json: &'b str,
+    shape: Shape,
+    min_id_chars: Option<usize>,
+    arena: &'b Arena,
+) -> Result<Vec<event::Read<'b>>, BodyError> {
+    let min_id_chars = min_id_chars.unwrap_or(Limits::AMPLITUDE_MIN_ID_CHARS);
+    let mut events = Vec::new();
+    each_item(json, |json| {
+        events.push(event::read(json, shape, events.len(), min_id_chars, arena));
+    })?;
+    Ok(events)
+}
 
-        let api_key = api_key.and_then(|json| match Value::read(json, arena) {
-            Some(Value::Text(key)) => Some(key),
-            _ => None,
-        });
-        let mut min_id_chars = None;
-        if let Some(json) = options.filter(|json| json.starts_with('{')) {
-            each_member(json, arena, |name, json| {
-                if name == "min_id_length" {
-                    min_id_chars = min_id_length(json);
-                }
-            })
-            .map_err(|error| BodyError::NotJson(error.to_string()))?;
-        }
-
-        let json = events
-            .filter(|json| json.starts_with('['))
-            .ok_or(BodyError::Missing { member: "events", expected: "an array of events" })?;
-        let mut events = Vec::new();
-        let min_chars = min_id_chars.unwrap_or(Limits::AMPLITUDE_MIN_ID_CHARS);
-        each_item(json, |json| events.push(event::read(json, events.len(), min_chars, arena)))
-            .map_err(|error| BodyError::NotJson(error.to_string()))?;
-        Ok(Self { api_key, min_id_chars, events })
-    }
-
-    /// The key it was sent with, if it names one.
-    pub const fn api_key(&self) -> Option<&'b str> {
-        self.api_key
-    }
-
-    /// The shortest id it asks for, in characters: 1 to 1024. Absent: 5.
-    pub const fn min_id_chars(&self) -> Option<usize> {
-        self.min_id_chars
-    }
-
-    /// The events in order; one that could not be read is an `Err` in its place.
-    pub fn events(&self) -> &[Result<Incoming<'b>, Refused<'b>>] {
-        &self.events
-    }
-
-    /// The events in order, for keeping.
-    pub fn into_events(self) -> Vec<Result<Incoming<'b>, Refused<'b>>> {
-        self.events
+/// A key, where it is a string that is not empty.
+pub(super) fn key<'b>(json: Option<&'b str>, arena: &'b Arena) -> Option<&'b str> {
+    match Value::read(json?, arena) {
+        Some(Value::Text(key)) if !key.is_empty() => Some(key),
+        _ => None,
     }
 }
 

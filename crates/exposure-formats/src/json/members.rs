@@ -1,20 +1,36 @@
 use std::fmt;
 
-use bumpalo::Bump;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::Arena;
 
 /// Calls `each` with the name and the JSON of every member of an object, in order.
 ///
 /// Values are delimited, not read: nesting costs no stack.
 pub(crate) fn each_member<'b>(
     json: &'b str,
-    arena: &'b Bump,
+    arena: &'b Arena,
     each: impl FnMut(&'b str, &'b str),
 ) -> Result<(), serde_json::Error> {
     let mut parser = serde_json::Deserializer::from_str(json);
     parser.deserialize_map(Members { arena, each })?;
     parser.end()
+}
+
+/// The JSON of the members of an object that have these names; of one given twice the last.
+pub(crate) fn pick<'b, const N: usize>(
+    json: &'b str,
+    arena: &'b Arena,
+    names: [&str; N],
+) -> Result<[Option<&'b str>; N], serde_json::Error> {
+    let mut picked = [None; N];
+    each_member(json, arena, |name, json| {
+        if let Some(at) = names.iter().position(|known| *known == name) {
+            picked[at] = Some(json);
+        }
+    })?;
+    Ok(picked)
 }
 
 /// Calls `each` with the JSON of every item of an array, in order.
@@ -28,7 +44,7 @@ pub(crate) fn each_item<'b>(
 }
 
 struct Members<'b, F> {
-    arena: &'b Bump,
+    arena: &'b Arena,
     each: F,
 }
 
@@ -65,7 +81,7 @@ impl<'b, F: FnMut(&'b str)> Visitor<'b> for Items<F> {
 }
 
 /// Reads a member's name; only one with escapes is copied.
-struct Name<'b>(&'b Bump);
+struct Name<'b>(&'b Arena);
 
 impl<'b> DeserializeSeed<'b> for Name<'b> {
     type Value = &'b str;
@@ -87,6 +103,6 @@ impl<'b> Visitor<'b> for Name<'b> {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<&'b str, E> {
-        Ok(self.0.alloc_str(name))
+        Ok(self.0.text(name))
     }
 }

@@ -1,11 +1,13 @@
 //! JSON as senders write it: borrowed, tolerant of lone surrogates, and never recursive.
 
-mod body;
+mod first;
 mod members;
 mod surrogate;
+mod text;
 mod value;
 
-pub use body::JsonBody;
-pub(crate) use members::{each_item, each_member};
+pub(crate) use first::first_member;
+pub(crate) use members::{each_item, each_member, pick};
 pub use surrogate::replace_lone_surrogates;
+pub(crate) use text::text;
 pub(crate) use value::{Value, is_integer};

@@ -1,4 +1,4 @@
-use bumpalo::Bump;
+use crate::Arena;
 
 /// One JSON value, looked at without reading into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) enum Value<'b> {
 
 impl<'b> Value<'b> {
     /// Looks at JSON that a parser delimited; `None` for what is none.
-    pub(crate) fn read(raw: &'b str, arena: &'b Bump) -> Option<Self> {
+    pub(crate) fn read(raw: &'b str, arena: &'b Arena) -> Option<Self> {
         Some(match raw.as_bytes().first()? {
             b'n' => Self::Null,
             b't' => Self::Bool(true),
@@ -30,7 +30,7 @@ impl<'b> Value<'b> {
                 let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
                 if inner.contains('\\') {
                     let text: String = serde_json::from_str(raw).ok()?;
-                    Self::Text(arena.alloc_str(&text))
+                    Self::Text(arena.text(&text))
                 } else {
                     Self::Text(inner)
                 }

@@ -3,8 +3,22 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use exposure_core::{Admission, Dialect, EventTime, Rejection, Rules, Subject, Timestamp, admit};
-use exposure_formats::{JsonBody, amplitude::Upload};
+use exposure_formats::{Arena, BodyError, Protocol, Request, Upload};
 use serde_json::{Value, json};
+
+/// When requests of these tests are received.
+pub(crate) const RECEIVED: Timestamp = Timestamp::from_micros(1_780_000_000_000_000);
+
+/// Reads a body that was posted to a path.
+pub(crate) fn post<'b>(
+    target: &'b str,
+    body: &'b [u8],
+    arena: &'b Arena,
+) -> Result<Upload<'b>, BodyError> {
+    let (path, query) = Request::split_target(target);
+    let request = Request { method: "POST", path, query, headers: &(), body, received: RECEIVED };
+    Protocol::of(&request).unwrap().read(&request, arena)
+}
 
 /// An event after reading and admission.
 #[derive(Debug, Default)]
@@ -32,9 +46,9 @@ impl Read {
 
 /// Reads the last event of an upload.
 pub(crate) fn read_last(upload: &str) -> Read {
-    let body = JsonBody::new(upload.as_bytes());
-    let upload = Upload::parse(&body).unwrap();
-    let incoming = match upload.events().last().unwrap() {
+    let arena = Arena::new();
+    let upload = post("/2/httpapi", upload.as_bytes(), &arena).unwrap();
+    let incoming = match upload.events.last().unwrap() {
         Ok(incoming) => incoming,
         Err(refused) => {
             return Read { rejection: Some(refused.rejection.clone()), ..Read::default() };
@@ -58,8 +72,7 @@ pub(crate) fn read_last(upload: &str) -> Read {
         changes,
         ..Read::default()
     };
-    let received = Timestamp::from_micros(1_780_000_000_000_000);
-    match admit(incoming, &Rules::new(Dialect::Amplitude, received)) {
+    match admit(incoming, &Rules::new(Dialect::Amplitude, RECEIVED)) {
         Err(rejection) => read.rejection = Some(rejection),
         Ok(Admission::Ignored) => read.words = "no exposure".into(),
         Ok(Admission::Event(event)) => {

@@ -32,6 +32,7 @@ impl Described {
                 let kind = if exposure.impression { "impression" } else { "exposure" };
                 (kind, exposure.flag_key, exposure.variant, None)
             }
+            Body::Ignored => ("", None, None, None),
             Body::Assignment { .. } => ("assignment", None, None, None),
             Body::Identify { kind, .. } => (kind.as_str(), None, None, None),
             Body::Outcome { kind, event_type, .. } => (kind.as_str(), None, None, event_type),

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use exposure_core::{Body, EventTime, Incoming, Kind, PropertyChange};
+use exposure_core::{Body, EventTime, Incoming, Kind, PropertyChange, Timestamp, correct_skew};
 use exposure_formats::Refused;
 use exposure_proto::convert::wire_code;
 use exposure_proto::v1;
@@ -22,27 +22,33 @@ pub(super) fn unread(refused: &Refused<'_>) -> v1::Event {
     }
 }
 
-/// An event as a format read it, as the protocol says it.
-pub(super) fn event(incoming: &Incoming<'_>) -> v1::Event {
+/// An event as a format read it, as the protocol says it. Our own protocol does not correct for
+/// skew, so that the time is corrected here.
+pub(super) fn event(incoming: &Incoming<'_>, received: Timestamp) -> v1::Event {
     v1::Event {
         user_id: text(incoming.user_id),
         device_id: text(incoming.device_id),
         insert_id: text(incoming.insert_id),
         time_us: match incoming.time {
             EventTime::Missing => None,
-            EventTime::At(time) => Some(time.as_micros()),
+            // One before all events is suspect, and must stay so.
+            EventTime::At(time) if time < Timestamp::EARLIEST_EVENT => Some(time.as_micros()),
+            EventTime::At(time) => {
+                let corrected = incoming.sent.map(|sent| correct_skew(time, sent, received));
+                Some(corrected.unwrap_or(time).as_micros())
+            }
             // Before every time that an event can have: suspect there, as it is here.
             EventTime::OutOfRange => Some(i64::MIN),
         },
         sequence: incoming.sequence,
         has_ignored_properties: incoming.ignored_properties,
-        body: Some(body(incoming)),
+        body: body(incoming),
     }
 }
 
-fn body(incoming: &Incoming<'_>) -> v1::event::Body {
+fn body(incoming: &Incoming<'_>) -> Option<v1::event::Body> {
     let writes = incoming.changes.iter().map(write).collect();
-    match incoming.body {
+    Some(match incoming.body {
         Body::Exposure(exposure) => v1::event::Body::Exposure(v1::Exposure {
             flag_key: text(exposure.flag_key),
             variant: text(exposure.variant),
@@ -69,7 +75,8 @@ fn body(incoming: &Incoming<'_>) -> v1::event::Body {
             kind: outcome_kind(kind).into(),
             writes,
         }),
-    }
+        Body::Ignored => return None,
+    })
 }
 
 fn write(change: &PropertyChange<'_>) -> v1::PropertyWrite {
@@ -103,13 +110,26 @@ const fn outcome_kind(kind: Kind) -> v1::OutcomeKind {
 #[cfg(test)]
 mod tests {
     use exposure_core::{Dialect, ErrorCode, Rules, Timestamp, admit};
-    use exposure_formats::JsonBody;
-    use exposure_formats::amplitude::Upload;
+    use exposure_formats::{Arena, BodyError, Protocol, Request, Upload};
     use exposure_proto::convert::incoming;
     use exposure_proto::decode::{DecodeLimits, IngestRequestRef};
     use prost::Message as _;
 
     use super::*;
+
+    const RECEIVED: Timestamp = Timestamp::from_micros(1_700_000_100_000_000);
+
+    fn read<'b>(body: &'b [u8], arena: &'b Arena) -> Result<Upload<'b>, BodyError> {
+        let request = Request {
+            method: "POST",
+            path: "/2/httpapi",
+            query: "",
+            headers: &(),
+            body,
+            received: RECEIVED,
+        };
+        Protocol::of(&request).unwrap().read(&request, arena)
+    }
 
     /// What the server makes of a sent event is what it would have made of the file's.
     #[test]
@@ -128,13 +148,13 @@ mod tests {
             {"event_type": "purchase", "user_id": "user-1", "time": 5, "event_properties": {"p": 1}},
             {"event_type": "late", "user_id": "user-1", "time": 99999999999999999999}
         ]}"#;
-        let body = JsonBody::new(json);
-        let upload = Upload::parse(&body).unwrap();
-        let rules = Rules::new(Dialect::Amplitude, Timestamp::from_micros(1_700_000_100_000_000));
-        let read: Vec<_> = upload.events().iter().map(|event| *event.as_ref().unwrap()).collect();
+        let arena = Arena::new();
+        let upload = read(json, &arena).unwrap();
+        let rules = Rules::new(Dialect::Amplitude, RECEIVED);
+        let read: Vec<_> = upload.events.iter().map(|event| *event.as_ref().unwrap()).collect();
         assert_eq!(read.len(), 6);
-        let request =
-            v1::IngestRequest { events: read.iter().map(event).collect(), ..Default::default() };
+        let events = read.iter().map(|read| event(read, RECEIVED)).collect();
+        let request = v1::IngestRequest { events, ..Default::default() };
         let bytes = request.encode_to_vec();
         let request = IngestRequestRef::decode(&bytes, DecodeLimits::default()).unwrap();
         for (read, sent) in read.iter().zip(&request.events) {
@@ -150,10 +170,10 @@ mod tests {
         let json =
             br#"{"api_key": "k", "events": [7, {"event_type": "$exposure", "user_id": "user-1",
             "device_id": "device-1", "event_properties": {"flag_key": "f", "variant": 3}}]}"#;
-        let body = JsonBody::new(json);
-        let upload = Upload::parse(&body).unwrap();
+        let arena = Arena::new();
+        let upload = read(json, &arena).unwrap();
         let refused: Vec<_> =
-            upload.events().iter().map(|event| event.as_ref().unwrap_err()).collect();
+            upload.events.iter().map(|event| event.as_ref().unwrap_err()).collect();
         let events: Vec<_> = refused.iter().map(|refused| unread(refused)).collect();
         assert_eq!(
             (events[1].user_id.as_deref(), events[1].device_id.as_deref()),

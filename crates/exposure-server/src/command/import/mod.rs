@@ -2,6 +2,8 @@
 
 mod convert;
 mod run;
+mod send;
+mod source;
 mod summary;
 
 pub(crate) use run::{Options, run};

@@ -45,6 +45,14 @@ impl Counts {
         }
     }
 
+    /// An event that says nothing that is kept.
+    pub(super) fn ignored(&mut self) {
+        if let Some(outcomes) = &mut self.outcomes {
+            outcomes.push(json!({"outcome": "accepted", "effects": [], "notes": []}));
+        }
+        self.accept();
+    }
+
     fn reject(&mut self, code: &str, field: &str) {
         self.events += 1;
         self.rejected += 1;

@@ -1,8 +1,8 @@
-use bumpalo::Bump;
 use exposure_core::{Exposure, Metadata, Rejection, names};
 
 use super::forms::each;
 use super::member;
+use crate::Arena;
 
 /// Which of the names an exposure's properties go by are looked for first.
 ///
@@ -10,7 +10,7 @@ use super::member;
 /// oldest clients sent transformed events with `key`. Names of different sets are never mixed:
 /// an exposure without a variant must not take one from a property that means something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Names {
+pub(crate) enum Names {
     /// Those of clients, then the transformed ones.
     ClientFirst,
     /// The transformed ones, then those of clients, then those of the oldest clients.
@@ -32,11 +32,11 @@ impl Parts<'_> {
 }
 
 /// Reads an exposure from the properties of its event.
-pub(super) fn read<'b>(
+pub(crate) fn read<'b>(
     properties: Option<&'b str>,
     impression: bool,
     names: Names,
-    arena: &'b Bump,
+    arena: &'b Arena,
 ) -> Result<Exposure<'b>, Rejection> {
     let (mut client, mut transformed) = (Parts::default(), Parts::default());
     let (mut legacy_key, mut metadata) = (None, None);

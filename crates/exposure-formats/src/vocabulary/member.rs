@@ -1,15 +1,15 @@
 //! The members of an event that have a type they must be of.
 
-use bumpalo::Bump;
 use exposure_core::{ErrorCode, EventTime, Rejection, Timestamp};
 
+use crate::Arena;
 use crate::json::{Value, is_integer};
 
 /// A string; `null` is an absent one.
-pub(super) fn text<'b>(
+pub(crate) fn text<'b>(
     field: &'static str,
     json: Option<&'b str>,
-    arena: &'b Bump,
+    arena: &'b Arena,
 ) -> Result<Option<&'b str>, Rejection> {
     match read(field, json, arena)? {
         Value::Null => Ok(None),
@@ -19,10 +19,10 @@ pub(super) fn text<'b>(
 }
 
 /// An id: a string, or an integer, which is its digits. `null` is an absent one.
-pub(super) fn id<'b>(
+pub(crate) fn id<'b>(
     field: &'static str,
     json: Option<&'b str>,
-    arena: &'b Bump,
+    arena: &'b Arena,
 ) -> Result<Option<&'b str>, Rejection> {
     match read(field, json, arena)? {
         Value::Null => Ok(None),
@@ -33,7 +33,7 @@ pub(super) fn id<'b>(
 }
 
 /// A time: milliseconds since the epoch as an integer.
-pub(super) fn time<'b>(json: Option<&'b str>, arena: &'b Bump) -> Result<EventTime, Rejection> {
+pub(crate) fn time<'b>(json: Option<&'b str>, arena: &'b Arena) -> Result<EventTime, Rejection> {
     match read("time", json, arena)? {
         Value::Null => Ok(EventTime::Missing),
         Value::Number(number) if is_integer(number) => Ok(number
@@ -51,10 +51,10 @@ pub(super) fn time<'b>(json: Option<&'b str>, arena: &'b Bump) -> Result<EventTi
 }
 
 /// An object, as it was written; `null` is an absent one.
-pub(super) fn object<'b>(
+pub(crate) fn object<'b>(
     field: &'static str,
     json: Option<&'b str>,
-    arena: &'b Bump,
+    arena: &'b Arena,
 ) -> Result<Option<&'b str>, Rejection> {
     match read(field, json, arena)? {
         Value::Null => Ok(None),
@@ -66,7 +66,7 @@ pub(super) fn object<'b>(
 fn read<'b>(
     field: &'static str,
     json: Option<&'b str>,
-    arena: &'b Bump,
+    arena: &'b Arena,
 ) -> Result<Value<'b>, Rejection> {
     let Some(json) = json else { return Ok(Value::Null) };
     Value::read(json, arena).ok_or_else(|| {

@@ -1,13 +1,13 @@
-use bumpalo::Bump;
 use exposure_core::{ErrorCode, PropertyChange, Rejection, names};
 
 use super::forms::each;
+use crate::Arena;
 use crate::json::{Value, each_member};
 
 /// What the properties of one event say of flags, gathered so that each flag gets one write.
 #[derive(Debug)]
-pub(super) struct Writes<'b> {
-    arena: &'b Bump,
+pub(crate) struct Writes<'b> {
+    arena: &'b Arena,
     said: Vec<Said<'b>>,
     has_ignored: bool,
 }
@@ -34,7 +34,7 @@ enum By {
 
 /// What becomes of a flag that is set and unset at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Precedence {
+pub(crate) enum Precedence {
     /// Unset first, then set: the set stands.
     SetOverUnset,
     /// The same, but `off` beside an unset says why it is unset, and the unset stands.
@@ -42,12 +42,12 @@ pub(super) enum Precedence {
 }
 
 impl<'b> Writes<'b> {
-    pub(super) const fn new(arena: &'b Bump) -> Self {
+    pub(crate) const fn new(arena: &'b Arena) -> Self {
         Self { arena, said: Vec::new(), has_ignored: false }
     }
 
     /// Reads `user_properties`: operations, and plain members beside them.
-    pub(super) fn user_properties(&mut self, json: &'b str) -> Result<(), Rejection> {
+    pub(crate) fn user_properties(&mut self, json: &'b str) -> Result<(), Rejection> {
         if !json.starts_with('{') {
             self.has_ignored |= json != "null";
             return Ok(());
@@ -81,7 +81,7 @@ impl<'b> Writes<'b> {
     }
 
     /// Reads the `<flag>.variant` members of an assignment's own properties.
-    pub(super) fn assigned(&mut self, properties: Option<&'b str>) -> Result<(), Rejection> {
+    pub(crate) fn assigned(&mut self, properties: Option<&'b str>) -> Result<(), Rejection> {
         each(properties, self.arena, |name, json| {
             let Some(name) = name.strip_suffix(".variant") else { return };
             match names::flag_of_property(name) {
@@ -101,17 +101,17 @@ impl<'b> Writes<'b> {
     }
 
     /// Whether there were other properties or operations.
-    pub(super) const fn has_ignored(&self) -> bool {
+    pub(crate) const fn has_ignored(&self) -> bool {
         self.has_ignored
     }
 
     /// Whether nothing was said of any flag.
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.said.is_empty()
     }
 
     /// One change a flag, by flag key.
-    pub(super) fn finish(mut self, precedence: Precedence) -> &'b [PropertyChange<'b>] {
+    pub(crate) fn finish(mut self, precedence: Precedence) -> &'b [PropertyChange<'b>] {
         if self.said.is_empty() {
             return &[];
         }
@@ -122,7 +122,7 @@ impl<'b> Writes<'b> {
             .chunk_by(|a, b| a.flag_key == b.flag_key)
             .filter_map(|said| change(said, precedence))
             .collect();
-        self.arena.alloc_slice_copy(&changes)
+        self.arena.slice(&changes)
     }
 }
 

@@ -1,11 +1,11 @@
-use bumpalo::Bump;
 use exposure_core::{ErrorCode, Kind, Rejection, names};
 
+use crate::Arena;
 use crate::json::{Value, each_member};
 
 /// What an event is read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// A user saw a variant.
     Exposure {
         /// Of a web experiment.
@@ -23,10 +23,10 @@ pub(super) enum Form {
 }
 
 /// The form of an event by its type, or by what its own metadata calls an exposure.
-pub(super) fn form<'b>(
+pub(crate) fn form<'b>(
     event_type: &str,
     properties: Option<&'b str>,
-    arena: &'b Bump,
+    arena: &'b Arena,
 ) -> Result<Form, Rejection> {
     Ok(match event_type {
         "$exposure" | names::EXPOSURE => Form::Exposure { impression: false },
@@ -45,7 +45,7 @@ pub(super) fn form<'b>(
 fn names_itself_an_exposure<'b>(
     event_type: &str,
     properties: Option<&'b str>,
-    arena: &'b Bump,
+    arena: &'b Arena,
 ) -> Result<bool, Rejection> {
     let (mut metadata, mut exposure_event) = (None, None);
     each(properties, arena, |name, json| {
@@ -63,9 +63,9 @@ fn names_itself_an_exposure<'b>(
 }
 
 /// The members of properties, which are an object or absent.
-pub(super) fn each<'b>(
+pub(crate) fn each<'b>(
     properties: Option<&'b str>,
-    arena: &'b Bump,
+    arena: &'b Arena,
     each: impl FnMut(&'b str, &'b str),
 ) -> Result<(), Rejection> {
     let Some(json) = properties else { return Ok(()) };

@@ -1,0 +1,7 @@
+//! What a request is answered: a status and a body, in the words of its protocol.
+
+mod failure;
+mod reply;
+
+pub use failure::Failure;
+pub use reply::Answer;

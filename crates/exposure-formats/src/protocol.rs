@@ -1,0 +1,113 @@
+use exposure_core::{Dialect, Outcome, Rejection};
+
+use crate::{Answer, Arena, BodyError, Failure, Options, Request, Upload, amplitude, otlp};
+
+/// The wire protocol that a request speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Amplitude's HTTP API.
+    Amplitude(amplitude::Endpoint),
+    /// OpenTelemetry's, over HTTP.
+    Otlp(otlp::Endpoint),
+}
+
+/// What of a request was stored, as far as an answer tells it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored<'a> {
+    /// The request.
+    pub request: &'a Request<'a>,
+    /// One outcome for each event, in order.
+    pub outcomes: &'a [Outcome],
+    /// What the protocol calls the events; empty where it names none.
+    pub names: &'a [&'a str],
+}
+
+impl Protocol {
+    /// The protocol of a request by its path, and where two share a path by its body; `None`
+    /// if the path is no sender's.
+    pub fn of(request: &Request<'_>) -> Option<Self> {
+        amplitude::Endpoint::of(request)
+            .map(Self::Amplitude)
+            .or_else(|| otlp::Endpoint::of(request).map(Self::Otlp))
+    }
+
+    /// The name of the protocol, for people and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Amplitude(_) => "amplitude",
+            Self::Otlp(_) => "otlp",
+        }
+    }
+
+    /// Reads the events of a request, with the default options.
+    ///
+    /// # Errors
+    /// If the body as a whole can not be read. A single bad event is an `Err` among the events.
+    pub fn read<'b>(
+        self,
+        request: &Request<'b>,
+        arena: &'b Arena,
+    ) -> Result<Upload<'b>, BodyError> {
+        self.read_with(request, &Options::default(), arena)
+    }
+
+    /// Reads the events of a request.
+    ///
+    /// # Errors
+    /// If the body as a whole can not be read. A single bad event is an `Err` among the events.
+    pub fn read_with<'b>(
+        self,
+        request: &Request<'b>,
+        options: &Options,
+        arena: &'b Arena,
+    ) -> Result<Upload<'b>, BodyError> {
+        match self {
+            Self::Amplitude(endpoint) => amplitude::read(endpoint, request, arena),
+            Self::Otlp(endpoint) => otlp::read(endpoint, request, &options.otlp, arena),
+        }
+    }
+
+    /// Its sender's customs.
+    pub const fn dialect(self) -> Dialect {
+        match self {
+            Self::Amplitude(_) => Dialect::Amplitude,
+            Self::Otlp(_) => Dialect::Foreign,
+        }
+    }
+
+    /// How many events a request may have; `None` where the protocol says nothing.
+    pub const fn max_events(self) -> Option<usize> {
+        match self {
+            Self::Amplitude(_) => Some(amplitude::MAX_EVENTS),
+            Self::Otlp(_) => None,
+        }
+    }
+
+    /// The answer to a request of which nothing may be stored because of events that the
+    /// protocol itself refuses; `None` where there are none, or where it refuses no events.
+    pub fn refusal<'r>(
+        self,
+        refused: impl IntoIterator<Item = (usize, &'r Rejection)>,
+    ) -> Option<Answer> {
+        match self {
+            Self::Amplitude(_) => amplitude::invalid_events(refused),
+            Self::Otlp(_) => None,
+        }
+    }
+
+    /// The answer to a request whose events have their outcomes.
+    pub fn accepted(self, stored: &Stored<'_>) -> Answer {
+        match self {
+            Self::Amplitude(_) => amplitude::accepted(stored),
+            Self::Otlp(endpoint) => otlp::accepted(endpoint, stored),
+        }
+    }
+
+    /// The answer to a request of which nothing was taken.
+    pub fn failed(self, failure: &Failure<'_>) -> Answer {
+        match self {
+            Self::Amplitude(_) => amplitude::failed(failure),
+            Self::Otlp(endpoint) => otlp::failed(endpoint, failure),
+        }
+    }
+}
