@@ -89,28 +89,30 @@ impl Inflater {
             self.begin(&first)?;
             self.write(&first)?;
         }
+        let closed = match &mut self.state {
+            State::Begun(_) | State::Plain(_) => Ok(()),
+            State::Gzip(decoder) => decoder.try_finish(),
+            State::Zlib(decoder) => decoder.try_finish(),
+            State::Deflate(decoder) => decoder.try_finish(),
+            State::Zstd(decoder) => decoder.flush(),
+            State::Brotli(decoder) => decoder.close(),
+        };
+        closed.map_err(|error| self.fault(&error))?;
         let coding = self.name();
-        let finished = match self.state {
+        let bounded = match self.state {
             State::Begun(bytes) => return Ok(bytes),
             State::Plain(bounded) => Ok(bounded),
             State::Gzip(decoder) => decoder.finish(),
             State::Zlib(decoder) => decoder.finish(),
             State::Deflate(decoder) => decoder.finish(),
-            State::Zstd(mut decoder) => decoder.flush().map(|()| decoder.into_inner()),
-            State::Brotli(mut decoder) => match decoder.close() {
-                Ok(()) => decoder
-                    .into_inner()
-                    .map_err(|_| io::Error::new(io::ErrorKind::UnexpectedEof, "it breaks off")),
-                Err(error) => Err(error),
-            },
-        };
-        match finished {
-            Ok(bounded) if bounded.is_over() => {
-                Err(InflateError::TooLarge { max_bytes: self.max_bytes })
+            State::Zstd(decoder) => Ok(decoder.into_inner()),
+            State::Brotli(decoder) => {
+                decoder.into_inner().map_err(|_| io::Error::other("it breaks off"))
             }
-            Ok(bounded) => Ok(bounded.into_bytes()),
-            Err(error) => Err(InflateError::Broken { coding, message: error.to_string() }),
-        }
+        };
+        bounded
+            .map(Bounded::into_bytes)
+            .map_err(|error| InflateError::Broken { coding, message: error.to_string() })
     }
 
     fn begin(&mut self, first: &[u8]) -> Result<(), InflateError> {
@@ -147,13 +149,14 @@ impl Inflater {
             State::Zstd(decoder) => decoder.write_all(part),
             State::Brotli(decoder) => decoder.write_all(part),
         };
-        written.map_err(|error| {
-            if self.is_over() {
-                InflateError::TooLarge { max_bytes: self.max_bytes }
-            } else {
-                InflateError::Broken { coding: self.name(), message: error.to_string() }
-            }
-        })
+        written.map_err(|error| self.fault(&error))
+    }
+
+    fn fault(&self, error: &io::Error) -> InflateError {
+        if self.is_over() {
+            return InflateError::TooLarge { max_bytes: self.max_bytes };
+        }
+        InflateError::Broken { coding: self.name(), message: error.to_string() }
     }
 
     fn is_over(&self) -> bool {

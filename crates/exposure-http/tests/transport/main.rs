@@ -1,6 +1,7 @@
 //! The whole transport over a socket of this machine, a store in memory behind it.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod amplitude;
 mod bounds;
 mod questions;
 mod track;
