@@ -40,9 +40,10 @@ mod upload;
 
 pub mod amplitude;
 pub mod capture;
-pub mod otlp;
 mod inflate;
 mod json;
+pub mod otlp;
+pub mod segment;
 mod vocabulary;
 
 pub use answer::{Answer, Failure};

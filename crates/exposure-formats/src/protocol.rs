@@ -1,6 +1,8 @@
 use exposure_core::{Dialect, Outcome, Rejection};
 
-use crate::{Answer, Arena, BodyError, Failure, Options, Request, Upload, amplitude, otlp};
+use crate::{
+    Answer, Arena, BodyError, Failure, Options, Request, Upload, amplitude, otlp, segment,
+};
 
 /// The wire protocol that a request speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +11,8 @@ pub enum Protocol {
     Amplitude(amplitude::Endpoint),
     /// OpenTelemetry's, over HTTP.
     Otlp(otlp::Endpoint),
+    /// The tracking API of Segment and RudderStack.
+    Segment(segment::Endpoint),
 }
 
 /// What of a request was stored, as far as an answer tells it.
@@ -29,6 +33,7 @@ impl Protocol {
         amplitude::Endpoint::of(request)
             .map(Self::Amplitude)
             .or_else(|| otlp::Endpoint::of(request).map(Self::Otlp))
+            .or_else(|| segment::Endpoint::of(request).map(Self::Segment))
     }
 
     /// The name of the protocol, for people and metrics.
@@ -36,6 +41,7 @@ impl Protocol {
         match self {
             Self::Amplitude(_) => "amplitude",
             Self::Otlp(_) => "otlp",
+            Self::Segment(_) => "segment",
         }
     }
 
@@ -64,6 +70,7 @@ impl Protocol {
         match self {
             Self::Amplitude(endpoint) => amplitude::read(endpoint, request, arena),
             Self::Otlp(endpoint) => otlp::read(endpoint, request, &options.otlp, arena),
+            Self::Segment(endpoint) => segment::read(endpoint, request, arena),
         }
     }
 
@@ -71,7 +78,7 @@ impl Protocol {
     pub const fn dialect(self) -> Dialect {
         match self {
             Self::Amplitude(_) => Dialect::Amplitude,
-            Self::Otlp(_) => Dialect::Foreign,
+            Self::Otlp(_) | Self::Segment(_) => Dialect::Foreign,
         }
     }
 
@@ -80,6 +87,7 @@ impl Protocol {
         match self {
             Self::Amplitude(_) => Some(amplitude::MAX_EVENTS),
             Self::Otlp(_) => None,
+            Self::Segment(_) => Some(segment::MAX_EVENTS),
         }
     }
 
@@ -91,7 +99,7 @@ impl Protocol {
     ) -> Option<Answer> {
         match self {
             Self::Amplitude(_) => amplitude::invalid_events(refused),
-            Self::Otlp(_) => None,
+            Self::Otlp(_) | Self::Segment(_) => None,
         }
     }
 
@@ -100,6 +108,7 @@ impl Protocol {
         match self {
             Self::Amplitude(_) => amplitude::accepted(stored),
             Self::Otlp(endpoint) => otlp::accepted(endpoint, stored),
+            Self::Segment(endpoint) => segment::accepted(endpoint),
         }
     }
 
@@ -108,6 +117,7 @@ impl Protocol {
         match self {
             Self::Amplitude(_) => amplitude::failed(failure),
             Self::Otlp(endpoint) => otlp::failed(endpoint, failure),
+            Self::Segment(_) => Answer::of_failure(failure),
         }
     }
 }

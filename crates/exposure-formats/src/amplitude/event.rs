@@ -1,12 +1,10 @@
-use exposure_core::{
-    Body, DeviceId, ErrorCode, Incoming, Kind, Metadata, PropertyChange, Rejection, UserId, names,
-};
+use exposure_core::{Body, DeviceId, ErrorCode, Incoming, Kind, PropertyChange, Rejection, UserId};
 
+use super::is_amplitudes_own;
+use crate::json::{each_member, is_integer};
 use crate::vocabulary::exposure::{self, Names};
 use crate::vocabulary::forms::{Form, form};
-use crate::vocabulary::{Precedence, Writes, member};
-use super::is_amplitudes_own;
-use crate::json::{Value, each_member, is_integer, pick};
+use crate::vocabulary::{Precedence, Writes, library, member, payload_of};
 use crate::{Arena, Refused};
 
 /// An event, or why it could not be read.
@@ -124,22 +122,19 @@ fn fill<'b>(
     event.ignored_properties = has_group_properties;
     event.body = match form {
         Form::Exposure { impression } => {
-            let names = if event_type.starts_with(names::PROPERTY_PREFIX) {
-                Names::TransformedFirst
-            } else {
-                Names::ClientFirst
-            };
-            Body::Exposure(exposure::read(properties, impression, names, arena)?)
+            Body::Exposure(exposure::read(properties, impression, Names::of(event_type), arena)?)
         }
         Form::Assignment => {
             writes.assigned(properties)?;
-            Body::Assignment { payload: payload(properties)? }
+            Body::Assignment { payload: payload_of("event_properties", properties)? }
         }
-        Form::Identify { kind } => Body::Identify { kind, payload: payload(properties)? },
+        Form::Identify { kind } => {
+            Body::Identify { kind, payload: payload_of("event_properties", properties)? }
+        }
         Form::Outcome => Body::Outcome {
             kind: Kind::Track,
             event_type: Some(event_type),
-            payload: payload(properties)?,
+            payload: payload_of("event_properties", properties)?,
         },
     };
     let skip = members.skip_user_properties.is_some_and(|json| json == "true");
@@ -163,38 +158,6 @@ fn event_type<'b>(json: Option<&'b str>, arena: &'b Arena) -> Result<&'b str, Re
         None => {
             Err(Rejection::new(ErrorCode::Missing, "event_type", "is missing; name what happened"))
         }
-    }
-}
-
-/// A library that can not be one is an unknown one: it decides nothing.
-fn library<'b>(json: Option<&'b str>, arena: &'b Arena) -> &'b str {
-    let name = match json.and_then(|json| Value::read(json, arena)) {
-        Some(Value::Text(name)) => name,
-        Some(Value::Object(json)) => name_and_version(json, arena),
-        _ => "",
-    };
-    if name.len() <= 1024 && !name.contains('\0') { name } else { "" }
-}
-
-/// The oldest SDKs name their library in two members.
-fn name_and_version<'b>(json: &'b str, arena: &'b Arena) -> &'b str {
-    let Ok([name, version]) = pick(json, arena, ["name", "version"]) else { return "" };
-    let text = |json: Option<&'b str>| match json.and_then(|json| Value::read(json, arena)) {
-        Some(Value::Text(text)) => text,
-        _ => "",
-    };
-    match (text(name), text(version)) {
-        (name, "") => name,
-        (name, version) => arena.text(&format!("{name}/{version}")),
-    }
-}
-
-/// An event's own properties, held to the bounds of metadata.
-fn payload(properties: Option<&str>) -> Result<&[u8], Rejection> {
-    let Some(json) = properties else { return Ok(&[]) };
-    match Metadata::parse(json.as_bytes()) {
-        Ok(_) => Ok(json.as_bytes()),
-        Err(error) => Err(Rejection { field: "event_properties".into(), ..Rejection::from(error) }),
     }
 }
 

@@ -17,6 +17,17 @@ pub(crate) enum Names {
     TransformedFirst,
 }
 
+impl Names {
+    /// Those that events of this type have.
+    pub(crate) fn of(event_type: &str) -> Self {
+        if event_type.starts_with(names::PROPERTY_PREFIX) {
+            Self::TransformedFirst
+        } else {
+            Self::ClientFirst
+        }
+    }
+}
+
 /// The three parts of an exposure under one set of names, as they were written.
 #[derive(Clone, Copy, Default)]
 struct Parts<'b> {

@@ -2,7 +2,7 @@ use exposure_core::{ErrorCode, PropertyChange, Rejection, names};
 
 use super::forms::each;
 use crate::Arena;
-use crate::json::{Value, each_member};
+use crate::json::{Value, each_item, each_member};
 
 /// What the properties of one event say of flags, gathered so that each flag gets one write.
 #[derive(Debug)]
@@ -61,6 +61,24 @@ impl<'b> Writes<'b> {
         .map_err(|error| unreadable(&error))?;
         self.operation(unset, By::Unset)?;
         self.operation(set, By::Set)
+    }
+
+    /// Reads what a sender sets: an object.
+    pub(crate) fn set(&mut self, json: &'b str) -> Result<(), Rejection> {
+        self.operation(Some(json), By::Set)
+    }
+
+    /// Reads what a sender unsets: an object, or an array of names.
+    pub(crate) fn unset(&mut self, json: &'b str) -> Result<(), Rejection> {
+        if !json.starts_with('[') {
+            return self.operation(Some(json), By::Unset);
+        }
+        each_item(json, |name| match Value::read(name, self.arena) {
+            // As if it were unset with a value.
+            Some(Value::Text(name)) => self.property(name, "\"-\"", By::Unset),
+            _ => self.has_ignored = true,
+        })
+        .map_err(|error| unreadable(&error))
     }
 
     fn operation(&mut self, json: Option<&'b str>, by: By) -> Result<(), Rejection> {

@@ -72,10 +72,9 @@ pub(super) fn resource<'b>(json: Option<&'b str>, arena: &'b Arena) -> Library<'
 /// An `InstrumentationScope`.
 pub(super) fn scope<'b>(json: Option<&'b str>, arena: &'b Arena) -> Library<'b> {
     match json.map(|json| pick(json, arena, ["name", "version"])) {
-        Some(Ok([name, version])) => Library {
-            name: member::text(name, arena),
-            version: member::text(version, arena),
-        },
+        Some(Ok([name, version])) => {
+            Library { name: member::text(name, arena), version: member::text(version, arena) }
+        }
         _ => Library::default(),
     }
 }

@@ -24,8 +24,7 @@ pub(super) fn span<'b>(json: &'b str, into: &mut Collector<'_, 'b>) {
             return into.refuse_what_is_no_object(json);
         };
         if is_of_span_event(member::text(name, arena)) {
-            let nanos =
-                member::nanos("timeUnixNano", time, arena).map(|nanos| nanos.or(span_time));
+            let nanos = member::nanos("timeUnixNano", time, arena).map(|nanos| nanos.or(span_time));
             into.take(&evaluation(attributes, into), nanos, span_id, json);
         }
     });

@@ -7,9 +7,7 @@ use crate::otlp::value::{Scalar, Value};
 
 /// A `KeyValue`: the name of an attribute and its value.
 #[inline]
-pub(super) fn key_value(
-    (message, depth): (&[u8], u32),
-) -> Result<(&str, Value<'_>), Fault> {
+pub(super) fn key_value((message, depth): (&[u8], u32)) -> Result<(&str, Value<'_>), Fault> {
     const KEY: u64 = delimited(1);
     const VALUE: u64 = delimited(2);
     const KEY_STRINDEX: u64 = integer(3);

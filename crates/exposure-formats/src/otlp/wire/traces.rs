@@ -26,8 +26,7 @@ pub(super) fn span<'b>(
     const DROPPED_LINKS: u64 = integer(14);
     const STATUS: u64 = delimited(15);
     const FLAGS: u64 = fixed_32(16);
-    const KNOWN: Known =
-        Known::new(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
+    const KNOWN: Known = Known::new(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
     let mut evaluation = Evaluation::default();
     let (mut start_time, mut end_time) = (0, 0);
     let (mut name, mut span_id) = ("", &[][..]);

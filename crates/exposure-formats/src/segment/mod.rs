@@ -1,0 +1,12 @@
+//! The HTTP tracking API of Segment and RudderStack.
+
+mod answer;
+mod endpoint;
+mod event;
+mod message;
+mod pixel;
+mod upload;
+
+pub use answer::accepted;
+pub use endpoint::{Call, Endpoint, MAX_EVENTS};
+pub use upload::read;
