@@ -153,7 +153,7 @@ impl<'o, 'b> Collector<'o, 'b> {
             return library;
         }
         let named = if self.sdk.name.is_empty() { self.scope } else { self.sdk };
-        *self.library.insert(named.text(self.arena))
+        self.library.insert(named.text(self.arena))
     }
 
     fn kept(&self, text: Option<Cow<'b, str>>) -> Option<&'b str> {

@@ -139,6 +139,6 @@ impl<'b> Listed<'b> {
     }
 }
 
-fn first_of<'b, const N: usize>(scalars: [Option<Scalar<'b>>; N]) -> Option<Cow<'b, str>> {
+fn first_of<const N: usize>(scalars: [Option<Scalar<'_>>; N]) -> Option<Cow<'_, str>> {
     scalars.into_iter().flatten().map(Scalar::text).find(|text| !text.is_empty())
 }

@@ -41,8 +41,7 @@ pub(super) fn nanos<'b>(
     arena: &'b Arena,
 ) -> Result<Nanos, Rejection> {
     let number = match read(json, arena) {
-        None => return Ok(Nanos::Missing),
-        Some(Json::Text("")) => return Ok(Nanos::Missing),
+        None | Some(Json::Text("")) => return Ok(Nanos::Missing),
         Some(Json::Text(text) | Json::Number(text)) if is_integer(text) => text,
         Some(_) => {
             let message = "is no integer; send nanoseconds since 1970-01-01";
