@@ -1,0 +1,117 @@
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{FlushReport, ShutdownReport};
+use crate::engine::Engine;
+use crate::member::{Gathered, Gathering, Pace, Runner};
+use crate::provider::{Backoff, Breaker};
+
+/// The threads of a client, one for each provider, which end with it.
+#[derive(Debug)]
+pub(super) struct Threads {
+    engine: Arc<Engine>,
+}
+
+/// How long threads go on after a client was dropped without a shutdown.
+const GRACE: Duration = Duration::from_secs(5);
+/// A longer deadline is as good as none.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+/// How long a provider has to let go of its thread after the deadline.
+const WATCHDOG: Duration = Duration::from_millis(500);
+
+impl Threads {
+    pub(super) fn start(
+        engine: Arc<Engine>,
+        pace: Pace,
+        backoff: Backoff,
+        threshold: u32,
+    ) -> io::Result<Self> {
+        // Dropped on an error, it ends the threads that were started before.
+        let threads = Self { engine: Arc::clone(&engine) };
+        for (index, lane) in engine.lanes.iter().enumerate() {
+            let breaker = Breaker::new(backoff, threshold, engine.client_id ^ index as u64);
+            let runner = Runner::new(Arc::clone(&engine), Arc::clone(lane), pace, breaker);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let lane = Arc::clone(lane);
+            thread::Builder::new().name(format!("exposure-{}", lane.name)).spawn(move || {
+                let left = runtime.block_on(runner.run());
+                // Streams and connections end before anybody is told that all has ended.
+                drop(runtime);
+                lane.closed(left);
+            })?;
+        }
+        Ok(threads)
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(super) async fn flush(&self) -> FlushReport {
+        let (gathering, gathered) = Gathering::new(self.names());
+        let gathering = Arc::new(gathering);
+        for lane in &self.engine.lanes {
+            lane.flush(&gathering);
+        }
+        let Gathered { n_left, .. } = gathered.await.unwrap_or_default();
+        FlushReport { left: n_left, account: self.engine.account() }
+    }
+
+    pub(super) async fn shutdown(&self, deadline: Duration) -> ShutdownReport {
+        self.engine.is_closed.store(true, Ordering::Release);
+        let (gathering, gathered) = Gathering::new(self.names());
+        let gathering = Arc::new(gathering);
+        let deadline = deadline.min(LONGEST);
+        let until = Instant::now() + deadline;
+        for lane in &self.engine.lanes {
+            lane.close(until, Some(&gathering));
+        }
+        watch(Arc::clone(&gathering), deadline.saturating_add(WATCHDOG));
+        let Gathered { n_left, unresponsive } = gathered.await.unwrap_or_default();
+        let account = self.engine.account();
+        if 0 < account.dropped.total() {
+            tracing::warn!(
+                dropped = account.dropped.total(),
+                tracked = account.tracked,
+                "exposures were lost in this run"
+            );
+        }
+        let kept = self.engine.outbox.kept();
+        ShutdownReport { left: n_left, kept, unresponsive, account }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.engine.lanes.iter().map(|lane| lane.name.clone()).collect()
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.engine.is_closed.store(true, Ordering::Release);
+        let until = Instant::now() + GRACE;
+        for lane in &self.engine.lanes {
+            lane.close(until, None);
+        }
+    }
+}
+
+/// Gives up on providers that hold their thread for longer. No timer of theirs could.
+fn watch(gathering: Arc<Gathering>, after: Duration) {
+    let weak = Arc::downgrade(&gathering);
+    drop(gathering);
+    let watchdog = thread::Builder::new().name("exposure-shutdown".into());
+    let spawned = watchdog.spawn(move || {
+        thread::sleep(after);
+        if let Some(gathering) = weak.upgrade() {
+            gathering.give_up();
+        }
+    });
+    if let Err(error) = spawned {
+        tracing::warn!(%error, "no thread watches over the shutdown; it waits for every provider");
+    }
+}

@@ -1,0 +1,142 @@
+use super::marks::{Mark, Marks};
+use super::pending::{Pending, PendingTable};
+use super::{Counts, Key, Ticket, VariantHash};
+use crate::DropReason;
+
+/// A part of the keys: what was queued last for each, what is under way, and the figures.
+///
+/// Every method leaves the figures closed.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    marks: Marks,
+    pending: PendingTable,
+    counts: Counts,
+}
+
+/// What an evaluation turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// The same as what was queued last; it is counted.
+    Repeat,
+    /// An exposure, which must be settled.
+    New(Ticket),
+}
+
+/// How an exposure ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Every required provider acknowledged it.
+    Delivered,
+    /// Some required provider will never have it.
+    Dropped(DropReason),
+}
+
+/// What was settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Settled {
+    /// The repeats that ended with it.
+    pub(crate) repeats: u64,
+}
+
+/// Whether an exposure counts as tracked from the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counting {
+    /// It does.
+    AtOnce,
+    /// Once [`Shard::written`] says that it is on stable storage.
+    WhenWritten,
+    /// It does, and an earlier run had tracked it.
+    Recovered,
+}
+
+impl Shard {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            marks: Marks::new(capacity),
+            pending: PendingTable::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Counts the evaluation if it repeats what was queued last; the way of nearly all of them.
+    pub(crate) fn repeat(&mut self, key: Key, variant: VariantHash) -> bool {
+        let pending = match self.marks.touch(key) {
+            Some(mark) if mark.variant == variant => mark.pending,
+            _ => return false,
+        };
+        let Some(pending) = pending.and_then(|ticket| self.pending.get_mut(ticket)) else {
+            self.counts.tracked += 1;
+            self.counts.deduplicated += 1;
+            return true;
+        };
+        pending.repeats += 1;
+        if pending.is_tracked {
+            self.counts.tracked += 1;
+            self.counts.pending += 1;
+            self.counts.pending_repeats += 1;
+        }
+        true
+    }
+
+    /// Takes an exposure in, unless another thread just did.
+    pub(crate) fn admit(&mut self, key: Key, variant: VariantHash, counting: Counting) -> Admission {
+        if counting != Counting::Recovered && self.repeat(key, variant) {
+            return Admission::Repeat;
+        }
+        let is_tracked = counting != Counting::WhenWritten;
+        let ticket = self.pending.add(Pending { key, repeats: 0, is_tracked });
+        self.marks.put(key, Mark { variant, pending: Some(ticket) });
+        if is_tracked {
+            self.counts.tracked += 1;
+            self.counts.pending += 1;
+        } else {
+            self.counts.unwritten += 1;
+        }
+        if counting == Counting::Recovered {
+            self.counts.recovered += 1;
+        }
+        Admission::New(ticket)
+    }
+
+    /// Counts an evaluation that never was queued. What was queued last stays what it was.
+    pub(crate) fn refuse(&mut self, reason: DropReason) {
+        self.counts.tracked += 1;
+        self.counts.dropped.add(reason, 1);
+    }
+
+    /// Counts an exposure, and what it suppressed meanwhile, as tracked from now on.
+    pub(crate) fn written(&mut self, ticket: Ticket) {
+        let Some(pending) = self.pending.get_mut(ticket) else { return };
+        if pending.is_tracked {
+            return;
+        }
+        pending.is_tracked = true;
+        let repeats = pending.repeats;
+        self.counts.unwritten -= 1;
+        self.counts.tracked += 1 + repeats;
+        self.counts.pending += 1 + repeats;
+        self.counts.pending_repeats += repeats;
+    }
+
+    /// Ends an exposure. If it was not delivered, its mark is taken back, so that the next
+    /// evaluation is an exposure again, and what it suppressed is dropped with it.
+    pub(crate) fn settle(&mut self, ticket: Ticket, ending: Ending) -> Option<Settled> {
+        self.written(ticket);
+        let Pending { key, repeats, .. } = self.pending.take(ticket)?;
+        self.marks.settle(key, ticket, ending == Ending::Delivered);
+        self.counts.pending -= 1 + repeats;
+        self.counts.pending_repeats -= repeats;
+        match ending {
+            Ending::Delivered => {
+                self.counts.delivered += 1;
+                self.counts.deduplicated += repeats;
+            }
+            Ending::Dropped(reason) => self.counts.dropped.add(reason, 1 + repeats),
+        }
+        Some(Settled { repeats })
+    }
+}

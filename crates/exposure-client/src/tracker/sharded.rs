@@ -1,0 +1,104 @@
+use parking_lot::Mutex;
+
+use super::shard::{Counting, Shard};
+use super::{Admission, Counts, Ending, Key, Settled, Ticket, VariantHash};
+use crate::DropReason;
+
+/// The shards of all keys, each behind its own lock.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    shards: Box<[Lane]>,
+    mask: usize,
+    /// Whether exposures count only once they are on stable storage.
+    counting: Counting,
+}
+
+/// Where a pending exposure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    shard: u16,
+    ticket: Ticket,
+}
+
+/// A shard on cache lines of its own.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Lane(Mutex<Shard>);
+
+const MOST_SHARDS: usize = 64;
+/// Fewer marks than this are not worth a shard: the bound is kept by each shard for itself.
+const LEAST_MARKS_PER_SHARD: usize = 1024;
+
+impl Tracker {
+    pub(crate) fn new(capacity: usize, counts_when_written: bool) -> Self {
+        let n_shards = (capacity / LEAST_MARKS_PER_SHARD).clamp(1, MOST_SHARDS);
+        let n_shards = if n_shards.is_power_of_two() { n_shards } else { n_shards.next_power_of_two() / 2 };
+        let per_shard = capacity.div_ceil(n_shards);
+        let counting = if counts_when_written { Counting::WhenWritten } else { Counting::AtOnce };
+        Self {
+            shards: (0..n_shards).map(|_| Lane(Mutex::new(Shard::new(per_shard)))).collect(),
+            mask: n_shards - 1,
+            counting,
+        }
+    }
+
+    /// Counts the evaluation if it repeats what was queued last.
+    pub(crate) fn repeat(&self, key: Key, variant: VariantHash) -> bool {
+        self.shard_of(key).1.lock().repeat(key, variant)
+    }
+
+    /// Takes an exposure in, and gives it its stamp under the same lock: what is queued last for
+    /// a key must also have the greatest stamp, or the server would keep another variant than the
+    /// one that repeats are compared with.
+    pub(crate) fn admit<T>(
+        &self,
+        key: Key,
+        variant: VariantHash,
+        stamp: impl FnOnce() -> T,
+    ) -> Option<(Place, T)> {
+        let (number, shard) = self.shard_of(key);
+        let mut shard = shard.lock();
+        match shard.admit(key, variant, self.counting) {
+            Admission::Repeat => None,
+            Admission::New(ticket) => Some((Place { shard: number, ticket }, stamp())),
+        }
+    }
+
+    /// Takes in an exposure that an earlier run tracked.
+    pub(crate) fn recover(&self, key: Key, variant: VariantHash) -> Option<Place> {
+        let (number, shard) = self.shard_of(key);
+        match shard.lock().admit(key, variant, Counting::Recovered) {
+            Admission::Repeat => None,
+            Admission::New(ticket) => Some(Place { shard: number, ticket }),
+        }
+    }
+
+    /// Counts an evaluation that never was queued.
+    pub(crate) fn refuse(&self, key: Key, reason: DropReason) {
+        self.shard_of(key).1.lock().refuse(reason);
+    }
+
+    pub(crate) fn written(&self, place: Place) {
+        if let Some(lane) = self.shards.get(usize::from(place.shard)) {
+            lane.0.lock().written(place.ticket);
+        }
+    }
+
+    pub(crate) fn settle(&self, place: Place, ending: Ending) -> Option<Settled> {
+        self.shards.get(usize::from(place.shard))?.0.lock().settle(place.ticket, ending)
+    }
+
+    /// The figures of all shards. Each shard's are closed, so the sum is.
+    pub(crate) fn counts(&self) -> Counts {
+        let mut sum = Counts::default();
+        for lane in &self.shards {
+            sum += lane.0.lock().counts();
+        }
+        sum
+    }
+
+    fn shard_of(&self, key: Key) -> (u16, &Mutex<Shard>) {
+        let number = key.0 as usize & self.mask;
+        (number as u16, &self.shards[number].0)
+    }
+}
