@@ -30,6 +30,7 @@ mod effect;
 mod event;
 pub mod explain;
 mod ids;
+pub mod json;
 mod limits;
 mod links;
 mod metadata;

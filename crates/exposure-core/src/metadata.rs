@@ -1,8 +1,4 @@
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
+use crate::json::{Malformed, Reader, Span};
 use crate::{ErrorCode, Limits, Rejection};
 
 /// An exposure's metadata: the JSON as it came, and the two members the rules look at.
@@ -50,132 +46,82 @@ impl<'a> Metadata<'a> {
         if json.len() > Limits::METADATA_BYTES {
             return Err(MetadataError::TooLong);
         }
-        // Depth first, and without recursion: the parser below may then recurse safely.
-        if depth(json) > Limits::METADATA_DEPTH {
+        let mut found = Self { json, ..Self::default() };
+        let depth = found.read().map_err(|Malformed| MetadataError::NotJson)?;
+        if depth > Limits::METADATA_DEPTH {
             return Err(MetadataError::TooDeep);
         }
-        let mut parser = serde_json::Deserializer::from_slice(json);
-        let mut found = Self { json, ..Self::default() };
-        Members(&mut found).deserialize(&mut parser).map_err(|_| MetadataError::NotJson)?;
-        parser.end().map_err(|_| MetadataError::NotJson)?;
         Ok(found)
     }
-}
 
-/// How deep brackets nest outside of strings; an upper bound where that is within the limit.
-fn depth(json: &[u8]) -> usize {
-    // Most metadata has a handful of brackets, and to count them takes no look at the strings.
-    let n_opened = json.iter().filter(|&&byte| byte == b'{' || byte == b'[').count();
-    if n_opened <= Limits::METADATA_DEPTH {
-        return n_opened;
-    }
-    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
-    for &byte in json {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
-        match byte {
-            b'"' => in_string = true,
-            b'{' | b'[' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
-}
-
-struct Members<'m, 'a>(&'m mut Metadata<'a>);
-
-impl<'de> DeserializeSeed<'de> for Members<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Members<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(name) = map.next_key::<Name>()? {
-            match name {
-                Name::FlagType => {
-                    let value = map.next_value::<&'de RawValue>()?;
-                    self.0.is_mutual_exclusion_group = is_text(value, "mutual-exclusion-group");
+    /// Finds the members; returns how deep the JSON nests.
+    fn read(&mut self) -> Result<usize, Malformed> {
+        let json = self.json;
+        let mut reader = Reader::new(json);
+        let mut depth = 0;
+        if reader.peek() == b'{' {
+            reader.object(|reader, name| {
+                let value = reader.value()?;
+                depth = depth.max(value.depth);
+                match Name::read(name, json)? {
+                    Name::FlagType => {
+                        self.is_mutual_exclusion_group =
+                            is_text(value, json, "mutual-exclusion-group");
+                    }
+                    Name::TrackExposure => self.is_not_tracked = value.of(json) == b"false",
+                    Name::Other => {}
                 }
-                Name::TrackExposure => {
-                    self.0.is_not_tracked = map.next_value::<&'de RawValue>()?.get() == "false";
-                }
-                Name::Other => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
+                Ok(())
+            })?;
+            depth += 1;
+        } else {
+            depth = reader.value()?.depth;
         }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+        reader.end()?;
+        Ok(depth)
     }
 }
 
 /// A member's name, as far as the rules care.
-#[derive(serde::Deserialize)]
-#[serde(field_identifier, rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Name {
     FlagType,
     TrackExposure,
-    #[serde(other)]
     Other,
 }
 
-/// Whether a value is this text, which needs no escapes but may have them.
-fn is_text(value: &RawValue, text: &str) -> bool {
-    match value.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inner) if inner.contains('\\') => {
-            serde_json::from_str::<String>(value.get()).is_ok_and(|found| found == text)
+impl Name {
+    fn read(name: Span, json: &[u8]) -> Result<Self, Malformed> {
+        if name.is_escaped {
+            let text: String = serde_json::from_slice(name.of(json)).map_err(|_| Malformed)?;
+            return Ok(Self::of(text.as_bytes()));
         }
-        Some(inner) => inner == text,
-        None => false,
+        let quoted = name.of(json);
+        let found = Self::of(quoted.get(1..quoted.len() - 1).unwrap_or_default());
+        if found == Self::Other && std::str::from_utf8(quoted).is_err() {
+            return Err(Malformed);
+        }
+        Ok(found)
+    }
+
+    fn of(name: &[u8]) -> Self {
+        match name {
+            b"flagType" => Self::FlagType,
+            b"trackExposure" => Self::TrackExposure,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Whether a value is this text, which needs no escapes but may have them.
+fn is_text(value: Span, json: &[u8], text: &str) -> bool {
+    let value_json = value.of(json);
+    if value.is_escaped {
+        return serde_json::from_slice::<String>(value_json).is_ok_and(|found| found == text);
+    }
+    match value_json {
+        [b'"', inner @ .., b'"'] => inner == text.as_bytes(),
+        _ => false,
     }
 }
 
