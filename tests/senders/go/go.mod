@@ -1,0 +1,18 @@
+module exposure/senders
+
+go 1.22
+
+require (
+	github.com/amplitude/analytics-go v1.0.1
+	github.com/amplitude/experiment-go-server v1.12.0
+	github.com/segmentio/analytics-go/v3 v3.3.0
+)
+
+require (
+	github.com/bmizerany/assert v0.0.0-20160611221934-b7ed37b82869 // indirect
+	github.com/google/uuid v1.3.0 // indirect
+	github.com/kr/pretty v0.3.1 // indirect
+	github.com/segmentio/backo-go v1.0.0 // indirect
+	github.com/spaolacci/murmur3 v1.1.0 // indirect
+	github.com/tmaxmax/go-sse v0.11.0 // indirect
+)

@@ -1,0 +1,34 @@
+"""SDKs that are Go modules."""
+
+import pytest
+
+import expected
+from conftest import Sender
+
+pytestmark = pytest.mark.go
+
+
+def test_amplitude_analytics(sender: Sender):
+    told = sender.tell("go", "amplitude-analytics")
+    assert sorted(told["codes"]) == [200] * 14 + [400]
+    expected.check(sender.reading)
+    library = f"amplitude-go/{told['version'].removeprefix('v')}"
+    assert sender.reading.usage() == {
+        ("exposure", "[Experiment] Exposure", library): 11,
+        ("identify", "$identify", library): 1,
+        ("track", "purchase", library): 1,
+    }
+    assert sender.reading.billable() == 1
+
+
+def test_amplitude_experiment(sender: Sender):
+    told = sender.tell("go", "amplitude-experiment", flags=sender.start_flags().url)
+    assert sorted(told["codes"]) == [200] * 12 + [400]
+    expected.check(sender.reading, flip="b", flip_duplicates=1, in_order=False)
+    (library,) = {library for _, _, library in sender.reading.usage()}
+    assert library.startswith("amplitude-go/")
+    assert sender.reading.usage() == {
+        ("exposure", "[Experiment] Exposure", library): 9,
+        ("assignment", "[Experiment] Assignment", library): 1,
+    }
+    assert sender.reading.billable() == 0
