@@ -117,7 +117,8 @@ impl Engine {
 
     fn settle(&self, entry: &Entry) {
         let failure = entry.failure();
-        let ending = failure.as_ref().map_or(Ending::Delivered, |failure| Ending::Dropped(failure.reason));
+        let ending =
+            failure.as_ref().map_or(Ending::Delivered, |failure| Ending::Dropped(failure.reason));
         let settled = self.tracker.settle(entry.place, ending);
         self.outbox.done(entry);
         if let (Some(settled), Some(failure)) = (settled, failure) {

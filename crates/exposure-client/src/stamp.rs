@@ -46,9 +46,8 @@ impl Stamper {
             let ahead = last.saturating_sub(now);
             if 0 < ahead && ahead <= Limits::MAX_FUTURE_SKEW_MICROS { last } else { now }
         };
-        let update = self
-            .last
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |last| Some(chosen(last)));
+        let update =
+            self.last.fetch_update(Ordering::AcqRel, Ordering::Acquire, |last| Some(chosen(last)));
         chosen(update.unwrap_or(now))
     }
 }

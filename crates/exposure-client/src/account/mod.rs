@@ -4,7 +4,7 @@ mod drops;
 mod figures;
 mod reason;
 
-pub(crate) use drops::{Callback, Drops};
 pub use drops::Dropped;
+pub(crate) use drops::{Callback, Drops};
 pub use figures::{Account, ProviderAccount};
 pub use reason::{DropCounts, DropReason};

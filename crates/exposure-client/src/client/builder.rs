@@ -187,7 +187,8 @@ impl ExposureClientBuilder {
         let client_id = getrandom::u64().map_err(random)?;
         let queue = self.queue;
         let lanes = self.providers.into_iter();
-        let lanes = lanes.map(|(provider, is_required)| Arc::new(Lane::new(provider, is_required, queue)));
+        let lanes =
+            lanes.map(|(provider, is_required)| Arc::new(Lane::new(provider, is_required, queue)));
         let engine = Arc::new(Engine {
             tracker: Tracker::new(self.marks, false),
             hasher: Hasher::new(seed),
@@ -249,7 +250,8 @@ impl ExposureClientBuilder {
 
 impl fmt::Debug for ExposureClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let providers: Vec<&str> = self.providers.iter().map(|(provider, _)| provider.name()).collect();
+        let providers: Vec<&str> =
+            self.providers.iter().map(|(provider, _)| provider.name()).collect();
         f.debug_struct("ExposureClientBuilder")
             .field("providers", &providers)
             .field("is_automatic", &self.is_automatic)

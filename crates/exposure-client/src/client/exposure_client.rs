@@ -99,7 +99,10 @@ impl ExposureClient {
     ///
     /// From then on variants are still given, and what would be tracked is dropped and counted. A
     /// second shutdown waits for the first one, and reports the same.
-    pub fn shutdown(&self, deadline: Duration) -> impl Future<Output = ShutdownReport> + Send + 'static {
+    pub fn shutdown(
+        &self,
+        deadline: Duration,
+    ) -> impl Future<Output = ShutdownReport> + Send + 'static {
         let threads = Arc::clone(&self.threads);
         async move { threads.shutdown(deadline).await }
     }

@@ -32,8 +32,7 @@ impl Gathering {
     /// Waits for these.
     pub(crate) fn new(names: Vec<String>) -> (Self, oneshot::Receiver<Gathered>) {
         let (sender, receiver) = oneshot::channel();
-        let state =
-            State { n_open: names.len(), unanswered: names, n_left: 0, done: Some(sender) };
+        let state = State { n_open: names.len(), unanswered: names, n_left: 0, done: Some(sender) };
         (Self(Mutex::new(state)), receiver)
     }
 

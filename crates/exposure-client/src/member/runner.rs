@@ -132,7 +132,8 @@ impl Runner {
         while let Some(first) = self.again.first_entry() {
             let item = first.get();
             let is_full = max_events <= items.len()
-                || (!items.is_empty() && (max_bytes < n_bytes + item.entry.n_bytes || item.is_alone));
+                || (!items.is_empty()
+                    && (max_bytes < n_bytes + item.entry.n_bytes || item.is_alone));
             if now < first.key().0 || is_full {
                 break;
             }
@@ -151,7 +152,8 @@ impl Runner {
         }
         let mut n_events = items.len();
         let taken = self.lane.take(|entry| {
-            let fits = n_events < max_events && (n_events == 0 || n_bytes + entry.n_bytes <= max_bytes);
+            let fits =
+                n_events < max_events && (n_events == 0 || n_bytes + entry.n_bytes <= max_bytes);
             if fits {
                 n_events += 1;
                 n_bytes += entry.n_bytes;

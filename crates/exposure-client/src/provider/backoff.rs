@@ -43,8 +43,7 @@ mod tests {
 
     #[test]
     fn waits_double_to_a_bound_and_are_spread() {
-        let backoff =
-            Backoff { first: Duration::from_millis(100), most: Duration::from_secs(10) };
+        let backoff = Backoff { first: Duration::from_millis(100), most: Duration::from_secs(10) };
         let mut jitter = Jitter::new(3);
         let mut waits = std::collections::BTreeSet::new();
         for n_failures in 1..100 {

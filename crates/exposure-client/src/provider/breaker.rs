@@ -41,7 +41,14 @@ pub(crate) enum Leave {
 
 impl Breaker {
     pub(crate) fn new(backoff: Backoff, threshold: u32, seed: u64) -> Self {
-        Self { backoff, jitter: Jitter::new(seed), threshold, n_failures: 0, own_until: None, asked_until: None }
+        Self {
+            backoff,
+            jitter: Jitter::new(seed),
+            threshold,
+            n_failures: 0,
+            own_until: None,
+            asked_until: None,
+        }
     }
 
     pub(crate) fn leave(&self, now: Instant) -> Leave {

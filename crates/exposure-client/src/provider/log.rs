@@ -52,7 +52,8 @@ impl ExposureProvider for LogProvider {
                 }
                 let mut writer = writer.lock();
                 let written = writer.write_all(text.as_bytes()).and_then(|()| writer.flush());
-                written.map_err(|error| SendError::unavailable(format!("can not write: {error}")))?;
+                written
+                    .map_err(|error| SendError::unavailable(format!("can not write: {error}")))?;
             }
             Sink::Tracing => {
                 for exposure in batch.exposures() {
@@ -91,7 +92,8 @@ fn line(exposure: &Exposure) -> String {
         members.insert("kind".into(), "impression".into());
     }
     let metadata = exposure.metadata.as_ref();
-    if let Some(metadata) = metadata.and_then(|metadata| serde_json::from_str(metadata.json()).ok()) {
+    if let Some(metadata) = metadata.and_then(|metadata| serde_json::from_str(metadata.json()).ok())
+    {
         members.insert("metadata".into(), metadata);
     }
     Value::Object(members).to_string()

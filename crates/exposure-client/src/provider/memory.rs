@@ -160,6 +160,9 @@ impl Default for MemoryProvider {
 impl fmt::Debug for MemoryProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let n_taken = self.0.state.lock().taken.len();
-        f.debug_struct("MemoryProvider").field("name", &self.0.name).field("n_taken", &n_taken).finish()
+        f.debug_struct("MemoryProvider")
+            .field("name", &self.0.name)
+            .field("n_taken", &n_taken)
+            .finish()
     }
 }

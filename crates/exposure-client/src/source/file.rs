@@ -163,7 +163,9 @@ fn parse_flag(flag: Value) -> Result<Flag, String> {
         Some(Value::Object(users)) => {
             for (id, variant) in users {
                 let Value::Object(variant) = variant else {
-                    return Err(format!("user `{id}`: must be an object such as {{\"key\": \"on\"}}"));
+                    return Err(format!(
+                        "user `{id}`: must be an object such as {{\"key\": \"on\"}}"
+                    ));
                 };
                 let variant =
                     parse_variant(variant).map_err(|reason| format!("user `{id}`: {reason}"))?;
@@ -188,7 +190,8 @@ fn parse_variant(members: Map<String, Value>) -> Result<Variant, String> {
             ("default", Value::Bool(true)) => builder.default_variant(),
             ("default", Value::Bool(false)) => builder,
             ("metadata", Value::Object(metadata)) => {
-                let metadata = Metadata::from_object(&metadata).map_err(|error| error.to_string())?;
+                let metadata =
+                    Metadata::from_object(&metadata).map_err(|error| error.to_string())?;
                 builder.metadata(metadata)
             }
             ("key" | "value" | "experimentKey", _) => return Err(format!("`{name}` must be text")),

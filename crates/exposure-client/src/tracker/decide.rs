@@ -58,7 +58,11 @@ mod tests {
             ("neither", builder(), Decision::Unset),
             ("both empty", builder().key("").value(""), Decision::Unset),
             ("default", builder().key("off").default_variant(), Decision::Unset),
-            ("default in metadata", builder().key("off").metadata(default.clone()), Decision::Unset),
+            (
+                "default in metadata",
+                builder().key("off").metadata(default.clone()),
+                Decision::Unset,
+            ),
             ("not tracked", builder().key("a").metadata(untracked.clone()), Decision::Nothing),
             ("text is no bool", builder().key("a").metadata(other), Decision::Set("a")),
             ("fallback", builder().key("a").origin(Origin::Fallback), Decision::Nothing),

@@ -24,8 +24,12 @@ impl Hasher {
     }
 
     pub(crate) fn key(&self, user: &User, flag_key: &str, experiment_key: Option<&str>) -> Key {
-        let parts =
-            [user.user_id(), user.device_id(), Some(flag_key), experiment_key.filter(|key| !key.is_empty())];
+        let parts = [
+            user.user_id(),
+            user.device_id(),
+            Some(flag_key),
+            experiment_key.filter(|key| !key.is_empty()),
+        ];
         // Each part is hashed for itself, so that no text can reach over into its neighbor.
         let mut hashes = [0_u8; 64];
         for (place, part) in hashes.as_chunks_mut::<16>().0.iter_mut().zip(parts) {

@@ -83,7 +83,12 @@ impl Shard {
     }
 
     /// Takes an exposure in, unless another thread just did.
-    pub(crate) fn admit(&mut self, key: Key, variant: VariantHash, counting: Counting) -> Admission {
+    pub(crate) fn admit(
+        &mut self,
+        key: Key,
+        variant: VariantHash,
+        counting: Counting,
+    ) -> Admission {
         if counting != Counting::Recovered && self.repeat(key, variant) {
             return Admission::Repeat;
         }

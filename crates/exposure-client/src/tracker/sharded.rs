@@ -32,7 +32,8 @@ const LEAST_MARKS_PER_SHARD: usize = 1024;
 impl Tracker {
     pub(crate) fn new(capacity: usize, counts_when_written: bool) -> Self {
         let n_shards = (capacity / LEAST_MARKS_PER_SHARD).clamp(1, MOST_SHARDS);
-        let n_shards = if n_shards.is_power_of_two() { n_shards } else { n_shards.next_power_of_two() / 2 };
+        let n_shards =
+            if n_shards.is_power_of_two() { n_shards } else { n_shards.next_power_of_two() / 2 };
         let per_shard = capacity.div_ceil(n_shards);
         let counting = if counts_when_written { Counting::WhenWritten } else { Counting::AtOnce };
         Self {

@@ -180,7 +180,8 @@ impl VariantBuilder {
     pub fn build(self) -> Variant {
         let of_metadata = || self.metadata.as_ref()?.experiment_key().map(Arc::from);
         let experiment_key = self.experiment_key.or_else(of_metadata);
-        let is_default = self.is_default || self.metadata.as_ref().is_some_and(Metadata::is_default);
+        let is_default =
+            self.is_default || self.metadata.as_ref().is_some_and(Metadata::is_default);
         Variant(Arc::new(Inner {
             key: self.key,
             value: self.value,
