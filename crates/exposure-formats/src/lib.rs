@@ -31,6 +31,7 @@
 
 mod answer;
 mod body_error;
+mod export;
 mod options;
 mod paths;
 mod protocol;
@@ -40,14 +41,18 @@ mod upload;
 
 pub mod amplitude;
 pub mod capture;
+pub mod growthbook;
 mod inflate;
 mod json;
 pub mod otlp;
+pub mod posthog;
 pub mod segment;
+pub mod setup;
 mod vocabulary;
 
 pub use answer::{Answer, Failure};
 pub use body_error::BodyError;
+pub use export::{Export, ExportedEvent};
 pub use inflate::{InflateError, Inflater, inflate};
 pub use json::replace_lone_surrogates;
 pub use options::Options;

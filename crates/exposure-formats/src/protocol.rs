@@ -1,7 +1,8 @@
 use exposure_core::{Dialect, Outcome, Rejection};
 
 use crate::{
-    Answer, Arena, BodyError, Failure, Options, Request, Upload, amplitude, otlp, segment,
+    Answer, Arena, BodyError, Failure, Options, Request, Upload, amplitude, growthbook, otlp,
+    posthog, segment,
 };
 
 /// The wire protocol that a request speaks.
@@ -13,6 +14,10 @@ pub enum Protocol {
     Otlp(otlp::Endpoint),
     /// The tracking API of Segment and RudderStack.
     Segment(segment::Endpoint),
+    /// GrowthBook's ingestor.
+    GrowthBook,
+    /// PostHog's capture.
+    PostHog(posthog::Endpoint),
 }
 
 /// What of a request was stored, as far as an answer tells it.
@@ -34,6 +39,8 @@ impl Protocol {
             .map(Self::Amplitude)
             .or_else(|| otlp::Endpoint::of(request).map(Self::Otlp))
             .or_else(|| segment::Endpoint::of(request).map(Self::Segment))
+            .or_else(|| growthbook::is_growthbook(request).then_some(Self::GrowthBook))
+            .or_else(|| posthog::Endpoint::of(request).map(Self::PostHog))
     }
 
     /// The name of the protocol, for people and metrics.
@@ -42,6 +49,8 @@ impl Protocol {
             Self::Amplitude(_) => "amplitude",
             Self::Otlp(_) => "otlp",
             Self::Segment(_) => "segment",
+            Self::GrowthBook => "growthbook",
+            Self::PostHog(_) => "posthog",
         }
     }
 
@@ -71,6 +80,8 @@ impl Protocol {
             Self::Amplitude(endpoint) => amplitude::read(endpoint, request, arena),
             Self::Otlp(endpoint) => otlp::read(endpoint, request, &options.otlp, arena),
             Self::Segment(endpoint) => segment::read(endpoint, request, arena),
+            Self::GrowthBook => growthbook::read(request, arena),
+            Self::PostHog(endpoint) => posthog::read(endpoint, request, arena),
         }
     }
 
@@ -78,7 +89,9 @@ impl Protocol {
     pub const fn dialect(self) -> Dialect {
         match self {
             Self::Amplitude(_) => Dialect::Amplitude,
-            Self::Otlp(_) | Self::Segment(_) => Dialect::Foreign,
+            Self::Otlp(_) | Self::Segment(_) | Self::GrowthBook | Self::PostHog(_) => {
+                Dialect::Foreign
+            }
         }
     }
 
@@ -88,6 +101,8 @@ impl Protocol {
             Self::Amplitude(_) => Some(amplitude::MAX_EVENTS),
             Self::Otlp(_) => None,
             Self::Segment(_) => Some(segment::MAX_EVENTS),
+            Self::GrowthBook => Some(growthbook::MAX_EVENTS),
+            Self::PostHog(_) => Some(posthog::MAX_EVENTS),
         }
     }
 
@@ -99,7 +114,7 @@ impl Protocol {
     ) -> Option<Answer> {
         match self {
             Self::Amplitude(_) => amplitude::invalid_events(refused),
-            Self::Otlp(_) | Self::Segment(_) => None,
+            Self::Otlp(_) | Self::Segment(_) | Self::GrowthBook | Self::PostHog(_) => None,
         }
     }
 
@@ -109,6 +124,8 @@ impl Protocol {
             Self::Amplitude(_) => amplitude::accepted(stored),
             Self::Otlp(endpoint) => otlp::accepted(endpoint, stored),
             Self::Segment(endpoint) => segment::accepted(endpoint),
+            Self::GrowthBook => Answer::fixed_json(r#"{"success":true}"#),
+            Self::PostHog(endpoint) => posthog::accepted(endpoint, stored),
         }
     }
 
@@ -117,7 +134,7 @@ impl Protocol {
         match self {
             Self::Amplitude(_) => amplitude::failed(failure),
             Self::Otlp(endpoint) => otlp::failed(endpoint, failure),
-            Self::Segment(_) => Answer::of_failure(failure),
+            Self::Segment(_) | Self::GrowthBook | Self::PostHog(_) => Answer::of_failure(failure),
         }
     }
 }

@@ -1,13 +1,11 @@
-use exposure_core::{Body, ErrorCode, EventTime, Exposure, Incoming, Kind, Rejection, Timestamp};
+use exposure_core::{Body, ErrorCode, EventTime, Incoming, Kind, Rejection, Timestamp};
 
 use super::Call;
 use super::message::{Context, Message};
-use crate::json::{Value, each_item, pick};
-use crate::vocabulary::exposure::{self, Names};
-use crate::vocabulary::forms::{Form, form};
+use crate::json::{each_item, pick};
 use crate::vocabulary::{
-    Precedence, Writes, experiment, first_id, ids, known_time, library, member, payload_of, time,
-    word,
+    Precedence, Writes, first_id, ids, known_time, library, member, payload_of, refused, time,
+    tracked, word,
 };
 use crate::{Arena, Refused};
 
@@ -38,17 +36,6 @@ pub(super) fn read<'b>(
     match read {
         Ok(()) => Ok(event),
         Err(rejection) => Err(refused(&event, rejection, json)),
-    }
-}
-
-#[cold]
-fn refused<'b>(event: &Incoming<'b>, rejection: Rejection, json: &'b str) -> Refused<'b> {
-    Refused {
-        rejection,
-        user_id: event.user_id.unwrap_or_default(),
-        device_id: event.device_id.unwrap_or_default(),
-        library: event.library,
-        event: json,
     }
 }
 
@@ -87,6 +74,7 @@ fn fill<'b>(
 
     let mut writes = Writes::new(arena);
     let mut precedence = Precedence::SetOverUnset;
+    let mut subject = None;
     event.body = match call {
         Some(Call::Track) | None => {
             let event_type = match (member::text("event", message.event, arena)?, call) {
@@ -94,11 +82,10 @@ fn fill<'b>(
                 (None, None) => Some(word(message.kind, arena)),
                 (event_type, _) => event_type,
             };
-            let (body, assigned) = track(event, event_type, message, &mut writes, arena)?;
-            if assigned {
-                precedence = Precedence::UnsetOverOff;
-            }
-            body
+            let properties = properties(message, arena)?;
+            let told = tracked(event_type, properties, &mut writes, arena)?;
+            (precedence, subject) = (told.precedence, told.subject);
+            told.body
         }
         Some(Call::Identify) => {
             if let Some(json) = context.traits {
@@ -111,6 +98,11 @@ fn fill<'b>(
         Some(Call::Page) => seen(Kind::Page, "page", message, arena)?,
         Some(Call::Screen) => seen(Kind::Screen, "screen", message, arena)?,
     };
+    // Eppo's events name whom they are of, which is the user where the call names none.
+    if event.user_id.is_none() && subject.is_some() {
+        let subject = member::id("subject", subject, arena)?;
+        event.user_id = subject.filter(|id| Some(*id) != event.device_id);
+    }
     // Those of a group are the group's.
     if let Some(json) = message.traits.filter(|_| call != Some(Call::Group)) {
         writes.user_properties(json)?;
@@ -135,57 +127,6 @@ fn times<'b>(
         (EventTime::Missing, timestamp) => (timestamp, sent),
         (_, EventTime::At(explicit)) => (EventTime::At(explicit), None),
         (original, _) => (original, sent),
-    }
-}
-
-/// What a `track` is read as, and whether that is an assignment.
-fn track<'b>(
-    event: &mut Incoming<'b>,
-    event_type: Option<&'b str>,
-    message: &Message<'b>,
-    writes: &mut Writes<'b>,
-    arena: &'b Arena,
-) -> Result<(Body<'b>, bool), Rejection> {
-    let properties = properties(message, arena)?;
-    let name = event_type.unwrap_or_default();
-    let payload = || payload_of("properties", properties);
-    let body = match form(name, properties, arena)? {
-        Form::Exposure { impression } => {
-            let names = Names::of(name);
-            let mut exposure = exposure::read(properties, impression, names, arena)?;
-            run_from_metadata(&mut exposure, arena);
-            Body::Exposure(exposure)
-        }
-        Form::Assignment => {
-            writes.assigned(properties)?;
-            return Ok((Body::Assignment { payload: payload()? }, true));
-        }
-        Form::Identify { kind } => Body::Identify { kind, payload: payload()? },
-        Form::Outcome => match experiment::tool(name, properties, arena)? {
-            Some(tool) => {
-                let seen = experiment::read(tool, properties, arena)?;
-                if event.user_id.is_none() && seen.subject.is_some() {
-                    let subject = member::id("subject", seen.subject, arena)?;
-                    event.user_id = subject.filter(|id| Some(*id) != event.device_id);
-                }
-                Body::Exposure(seen.exposure)
-            }
-            None => Body::Outcome { kind: Kind::Track, event_type, payload: payload()? },
-        },
-    };
-    Ok((body, false))
-}
-
-/// The client of Amplitude's experiments says the run in the metadata, if not beside it.
-fn run_from_metadata<'b>(exposure: &mut Exposure<'b>, arena: &'b Arena) {
-    if exposure.experiment_key.is_some_and(|key| !key.is_empty()) {
-        return;
-    }
-    let metadata = std::str::from_utf8(exposure.metadata.json).unwrap_or_default();
-    if let Ok([Some(json)]) = pick(metadata, arena, ["experimentKey"])
-        && let Some(Value::Text(key)) = Value::read(json, arena)
-    {
-        exposure.experiment_key = Some(key);
     }
 }
 

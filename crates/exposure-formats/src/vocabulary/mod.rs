@@ -8,11 +8,15 @@ mod ids;
 mod library;
 pub(crate) mod member;
 mod payload;
+mod refusal;
 pub(crate) mod time;
+mod tracked;
 mod writes;
 
 pub(crate) use ids::{first_id, ids};
 pub(crate) use library::{library, named, word};
-pub(crate) use payload::payload as payload_of;
+pub(crate) use payload::{metadata, payload as payload_of};
+pub(crate) use refusal::refused;
 pub(crate) use time::{known_time, moment, time};
+pub(crate) use tracked::tracked;
 pub(crate) use writes::{Precedence, Writes};

@@ -2,7 +2,7 @@ use exposure_core::{ErrorCode, PropertyChange, Rejection, names};
 
 use super::forms::each;
 use crate::Arena;
-use crate::json::{Value, each_item, each_member};
+use crate::json::{Value, each_item, each_member, pick};
 
 /// What the properties of one event say of flags, gathered so that each flag gets one write.
 #[derive(Debug)]
@@ -81,6 +81,18 @@ impl<'b> Writes<'b> {
         .map_err(|error| unreadable(&error))
     }
 
+    /// Reads only the operations among `user_properties`, where what stands beside them is what
+    /// the user had, which no event did.
+    pub(crate) fn operations(&mut self, json: &'b str) -> Result<(), Rejection> {
+        if !json.starts_with('{') {
+            return Ok(());
+        }
+        let [set, unset] =
+            pick(json, self.arena, ["$set", "$unset"]).map_err(|error| unreadable(&error))?;
+        self.operation(unset, By::Unset)?;
+        self.operation(set, By::Set)
+    }
+
     fn operation(&mut self, json: Option<&'b str>, by: By) -> Result<(), Rejection> {
         let Some(json) = json else { return Ok(()) };
         if !json.starts_with('{') {
@@ -108,6 +120,28 @@ impl<'b> Writes<'b> {
                 None => self.say(name, json, By::Assigned),
             }
         })
+    }
+
+    /// An assignment of `off` unsets, unless the user had the property `off` after it: what the
+    /// event did to the properties is not there any more.
+    pub(crate) fn off_beside(&mut self, user_properties: &'b str) -> Result<(), Rejection> {
+        if !user_properties.starts_with('{') {
+            return Ok(());
+        }
+        let mut off = Vec::new();
+        each_member(user_properties, self.arena, |name, json| {
+            if json == "\"off\"" {
+                off.extend(names::flag_of_property(name));
+            }
+        })
+        .map_err(|error| unreadable(&error))?;
+        let is_off = |said: &&Said<'_>| said.by != By::Unset && said.value == Some("off");
+        let mut unset: Vec<_> = self.said.iter().filter(is_off).map(|it| it.flag_key).collect();
+        unset.retain(|flag_key| !off.contains(flag_key));
+        let unset =
+            unset.into_iter().map(|flag_key| Said { flag_key, by: By::Unset, value: Some("-") });
+        self.said.extend(unset);
+        Ok(())
     }
 
     fn say(&mut self, flag_key: &'b str, json: &'b str, by: By) {

@@ -1,0 +1,6 @@
+//! GrowthBook's ingestor: `/track`.
+
+mod event;
+mod upload;
+
+pub use upload::{MAX_EVENTS, is_growthbook, read};
