@@ -32,6 +32,7 @@
 mod answer;
 mod body_error;
 mod export;
+mod export;
 mod options;
 mod paths;
 mod protocol;
@@ -52,6 +53,7 @@ mod vocabulary;
 
 pub use answer::{Answer, Failure};
 pub use body_error::BodyError;
+pub use export::{Export, ExportedEvent};
 pub use export::{Export, ExportedEvent};
 pub use inflate::{InflateError, Inflater, inflate};
 pub use json::replace_lone_surrogates;

@@ -4,7 +4,7 @@ use super::is_amplitudes_own;
 use crate::json::{each_member, is_integer};
 use crate::vocabulary::exposure::{self, Names};
 use crate::vocabulary::forms::{Form, form};
-use crate::vocabulary::{Precedence, Writes, library, member, payload_of};
+use crate::vocabulary::{Precedence, Writes, library, member, payload_of, time};
 use crate::{Arena, Refused};
 
 /// An event, or why it could not be read.
@@ -21,6 +21,9 @@ pub(super) enum Shape {
     OfGroup,
     /// Those of the oldest browser SDK, which has other names for three members.
     Legacy,
+    /// Those that Amplitude gives back: times are text, and user properties are what the user
+    /// had after the event, not what the event did to them.
+    Exported,
 }
 
 /// Reads one event of a request, at `index` in it.
@@ -33,7 +36,7 @@ pub(super) fn read<'b>(
 ) -> Read<'b> {
     let mut event =
         Incoming { sequence: i64::try_from(index).unwrap_or(i64::MAX), ..Incoming::default() };
-    match fill(&mut event, shape, json, arena) {
+    match Members::of(json, arena).and_then(|it| it.fill(&mut event, shape, arena)) {
         Ok(()) => Ok(event),
         Err(rejection) => Err(refused(&event, rejection, json, min_id_chars)),
     }
@@ -41,111 +44,132 @@ pub(super) fn read<'b>(
 
 /// The members of an event, as they were written; those that are absent or unknown are not.
 #[derive(Default)]
-struct Members<'b> {
-    event_type: Option<&'b str>,
-    user_id: Option<&'b str>,
-    device_id: Option<&'b str>,
-    time: Option<&'b str>,
-    event_id: Option<&'b str>,
-    insert_id: Option<&'b str>,
-    library: Option<&'b str>,
-    event_properties: Option<&'b str>,
-    user_properties: Option<&'b str>,
+pub(super) struct Members<'b> {
+    pub(super) event_type: Option<&'b str>,
+    pub(super) user_id: Option<&'b str>,
+    pub(super) device_id: Option<&'b str>,
+    pub(super) time: Option<&'b str>,
+    pub(super) event_id: Option<&'b str>,
+    pub(super) insert_id: Option<&'b str>,
+    pub(super) library: Option<&'b str>,
+    pub(super) event_properties: Option<&'b str>,
+    pub(super) user_properties: Option<&'b str>,
     group_properties: Option<&'b str>,
     skip_user_properties: Option<&'b str>,
     timestamp: Option<&'b str>,
     uuid: Option<&'b str>,
 }
 
-/// Reads what is there in the order of importance: after a fault, the members read before it
-/// still say who sent the event.
-fn fill<'b>(
-    event: &mut Incoming<'b>,
-    shape: Shape,
-    json: &'b str,
-    arena: &'b Arena,
-) -> Result<(), Rejection> {
-    let mut members = Members::default();
-    each_member(json, arena, |name, json| match name {
-        "event_type" => members.event_type = Some(json),
-        "user_id" => members.user_id = Some(json),
-        "device_id" => members.device_id = Some(json),
-        "time" => members.time = Some(json),
-        "event_id" => members.event_id = Some(json),
-        "insert_id" => members.insert_id = Some(json),
-        "library" => members.library = Some(json),
-        "event_properties" => members.event_properties = Some(json),
-        "user_properties" => members.user_properties = Some(json),
-        "group_properties" => members.group_properties = Some(json),
-        "$skip_user_properties_sync" => members.skip_user_properties = Some(json),
-        "timestamp" => members.timestamp = Some(json),
-        "uuid" => members.uuid = Some(json),
-        _ => {}
-    })
-    .map_err(|_| Rejection::new(ErrorCode::Invalid, "event", "is no object; send one an event"))?;
+impl<'b> Members<'b> {
+    fn of(json: &'b str, arena: &'b Arena) -> Result<Self, Rejection> {
+        let mut members = Self::default();
+        each_member(json, arena, |name, json| match name {
+            "event_type" => members.event_type = Some(json),
+            "user_id" => members.user_id = Some(json),
+            "device_id" => members.device_id = Some(json),
+            "time" => members.time = Some(json),
+            "event_id" => members.event_id = Some(json),
+            "insert_id" => members.insert_id = Some(json),
+            "library" => members.library = Some(json),
+            "event_properties" => members.event_properties = Some(json),
+            "user_properties" => members.user_properties = Some(json),
+            "group_properties" => members.group_properties = Some(json),
+            "$skip_user_properties_sync" => members.skip_user_properties = Some(json),
+            "timestamp" => members.timestamp = Some(json),
+            "uuid" => members.uuid = Some(json),
+            _ => {}
+        })
+        .map_err(|_| no_object())?;
+        Ok(members)
+    }
 
-    match shape {
-        Shape::Upload => {}
-        Shape::Identification => members.event_type = Some("\"$identify\""),
-        Shape::OfGroup => {
-            event.body = Body::Ignored;
-            return Ok(());
+    /// Reads what is there in the order of importance: after a fault, the members read before it
+    /// still say who sent the event.
+    pub(super) fn fill(
+        mut self,
+        event: &mut Incoming<'b>,
+        shape: Shape,
+        arena: &'b Arena,
+    ) -> Result<(), Rejection> {
+        match shape {
+            Shape::Upload | Shape::Exported => {}
+            Shape::Identification => self.event_type = Some("\"$identify\""),
+            Shape::OfGroup => {
+                event.body = Body::Ignored;
+                return Ok(());
+            }
+            Shape::Legacy => {
+                self.time = self.time.or(self.timestamp);
+                self.insert_id = self.insert_id.or(self.uuid);
+            }
         }
-        Shape::Legacy => {
-            members.time = members.time.or(members.timestamp);
-            members.insert_id = members.insert_id.or(members.uuid);
+        event.library = library(self.library, arena);
+        // Both ids are read before either may fail, so that a refusal names whom it can.
+        let user_id = member::id("user_id", self.user_id, arena);
+        let device_id = member::id("device_id", self.device_id, arena);
+        event.user_id = user_id.as_ref().copied().unwrap_or_default();
+        event.device_id = device_id.as_ref().copied().unwrap_or_default();
+        user_id?;
+        device_id?;
+        let event_type = event_type(self.event_type, arena)?;
+        event.time = match shape {
+            Shape::Exported => time(self.time, arena),
+            _ => member::time(self.time, arena)?,
+        };
+        if let Some(sequence) = self.event_id.filter(|json| is_integer(json)) {
+            event.sequence = sequence.parse().unwrap_or(event.sequence);
         }
-    }
-    event.library = library(members.library, arena);
-    // Both ids are read before either may fail, so that a refusal names whom it can.
-    let user_id = member::id("user_id", members.user_id, arena);
-    let device_id = member::id("device_id", members.device_id, arena);
-    event.user_id = user_id.as_ref().copied().unwrap_or_default();
-    event.device_id = device_id.as_ref().copied().unwrap_or_default();
-    user_id?;
-    device_id?;
-    let event_type = event_type(members.event_type, arena)?;
-    event.time = member::time(members.time, arena)?;
-    if let Some(sequence) = members.event_id.filter(|json| is_integer(json)) {
-        event.sequence = sequence.parse().unwrap_or(event.sequence);
-    }
-    event.insert_id = member::id("insert_id", members.insert_id, arena)?;
+        event.insert_id = member::id("insert_id", self.insert_id, arena)?;
 
-    let properties = member::object("event_properties", members.event_properties, arena)?;
-    let form = form(event_type, properties, arena)?;
-    let mut writes = Writes::new(arena);
-    if let Some(json) = members.user_properties {
-        writes.user_properties(json)?;
+        let properties = member::object("event_properties", self.event_properties, arena)?;
+        let form = form(event_type, properties, arena)?;
+        let mut writes = Writes::new(arena);
+        match (shape, self.user_properties) {
+            (_, None) => {}
+            (Shape::Exported, Some(json)) => writes.operations(json)?,
+            (_, Some(json)) => writes.user_properties(json)?,
+        }
+        let has_group_properties =
+            self.group_properties.is_some_and(|json| json != "null" && !is_empty_object(json));
+        event.ignored_properties = has_group_properties && shape != Shape::Exported;
+        event.body = match form {
+            Form::Exposure { impression } => Body::Exposure(exposure::read(
+                properties,
+                impression,
+                Names::of(event_type),
+                arena,
+            )?),
+            Form::Assignment => {
+                writes.assigned(properties)?;
+                if let (Shape::Exported, Some(json)) = (shape, self.user_properties) {
+                    writes.off_beside(json)?;
+                }
+                Body::Assignment { payload: payload_of("event_properties", properties)? }
+            }
+            Form::Identify { kind } => {
+                Body::Identify { kind, payload: payload_of("event_properties", properties)? }
+            }
+            Form::Outcome => Body::Outcome {
+                kind: Kind::Track,
+                event_type: Some(event_type),
+                payload: payload_of("event_properties", properties)?,
+            },
+        };
+        let skip = self.skip_user_properties.is_some_and(|json| json == "true");
+        let precedence = if matches!(form, Form::Assignment) {
+            Precedence::UnsetOverOff
+        } else {
+            Precedence::SetOverUnset
+        };
+        event.ignored_properties |= writes.has_ignored() || (skip && !writes.is_empty());
+        event.changes = if skip { &[] as &[PropertyChange<'_>] } else { writes.finish(precedence) };
+        Ok(())
     }
-    let has_group_properties =
-        members.group_properties.is_some_and(|json| json != "null" && !is_empty_object(json));
-    event.ignored_properties = has_group_properties;
-    event.body = match form {
-        Form::Exposure { impression } => {
-            Body::Exposure(exposure::read(properties, impression, Names::of(event_type), arena)?)
-        }
-        Form::Assignment => {
-            writes.assigned(properties)?;
-            Body::Assignment { payload: payload_of("event_properties", properties)? }
-        }
-        Form::Identify { kind } => {
-            Body::Identify { kind, payload: payload_of("event_properties", properties)? }
-        }
-        Form::Outcome => Body::Outcome {
-            kind: Kind::Track,
-            event_type: Some(event_type),
-            payload: payload_of("event_properties", properties)?,
-        },
-    };
-    let skip = members.skip_user_properties.is_some_and(|json| json == "true");
-    let precedence = if matches!(form, Form::Assignment) {
-        Precedence::UnsetOverOff
-    } else {
-        Precedence::SetOverUnset
-    };
-    event.ignored_properties |= writes.has_ignored() || (skip && !writes.is_empty());
-    event.changes = if skip { &[] as &[PropertyChange<'_>] } else { writes.finish(precedence) };
-    Ok(())
+}
+
+#[cold]
+pub(super) fn no_object() -> Rejection {
+    Rejection::new(ErrorCode::Invalid, "event", "is no object; send one an event")
 }
 
 /// Required, and told from an empty one: Amplitude lists the two under different names.
@@ -168,7 +192,7 @@ fn is_empty_object(json: &str) -> bool {
 /// The refusal of an event. A bad id comes before a fault that Amplitude does not know: the
 /// whole upload is then refused, and the sender must learn of it now.
 #[cold]
-fn refused<'b>(
+pub(super) fn refused<'b>(
     event: &Incoming<'b>,
     rejection: Rejection,
     json: &'b str,
