@@ -74,11 +74,12 @@ class Server:
         """What a gRPC call with our key carries."""
         return list(self.headers.items())
 
-    def start(self) -> "Server":
-        """Starts the process and waits until it is ready."""
+    def start(self, *, same_ports: bool = False) -> "Server":
+        """Starts the process and waits until it is ready; at other ports than before, unless told otherwise."""
         assert self.process is None, "already started"
-        grpc_port, http_port = free_ports(2)
-        self.grpc, self.http = f"127.0.0.1:{grpc_port}", f"127.0.0.1:{http_port}"
+        if not same_ports:
+            grpc_port, http_port = free_ports(2)
+            self.grpc, self.http = f"127.0.0.1:{grpc_port}", f"127.0.0.1:{http_port}"
         args = ["serve", "--data-dir", str(self.data_dir), "--grpc", self.grpc, "--http", self.http]
         args += ["--api-key", self.api_key, *self.extra]
         with self.log.open("ab") as log:

@@ -2,6 +2,7 @@
 
 import pytest
 
+import crashes
 import expected
 from conftest import Sender
 
@@ -48,3 +49,28 @@ def test_amplitude_react_native(sender: Sender):
         ("track", "purchase", library): 1,
     }
     assert sender.reading.billable() == 1
+
+
+def test_amplitude_analytics_survives_crashes(sender: Sender):
+    """Behind a gateway, as servers mostly are: it answers 503 while the server is down, which the SDK tries again."""
+    gateway = sender.start_flags(upstream=sender.server.http)
+    telling = sender.start("node", "restart-amplitude.mjs", str(crashes.EXPOSURES), url=gateway.url)
+    told, there = crashes.survive(sender, telling)
+    assert told["codes"] == [200]
+    assert len(there) == len(told["delivered"]) == crashes.EXPOSURES
+    assert set(gateway.statuses) & {502, 503}, "no upload met a server that was down"
+
+
+def test_amplitude_analytics_keeps_what_was_delivered_through_crashes(sender: Sender):
+    """Without a gateway, this SDK drops an upload whose connection fails, and says so by code 0."""
+    telling = sender.start("node", "restart-amplitude.mjs", str(crashes.EXPOSURES))
+    told, there = crashes.survive(sender, telling, crashes=1)
+    assert set(told["codes"]) <= {0, 200}
+    assert set(told["delivered"]) <= there, "what was told as delivered is lost"
+
+
+def test_segment_survives_crashes(sender: Sender):
+    telling = sender.start("node", "restart-segment.mjs", str(crashes.EXPOSURES))
+    told, there = crashes.survive(sender, telling)
+    assert told["failed"] == []
+    assert len(there) == len(told["delivered"]) == crashes.EXPOSURES

@@ -2,6 +2,7 @@
 
 import pytest
 
+import crashes
 import expected
 from conftest import Sender
 
@@ -31,3 +32,21 @@ def test_amplitude_experiment(sender: Sender):
         ("assignment", "[Experiment] Assignment", library): 1,
     }
     assert sender.reading.billable() == 0
+
+
+def test_amplitude_analytics_survives_crashes(sender: Sender):
+    """Behind a gateway, as servers mostly are: it answers 503 while the server is down, which the SDK tries again."""
+    gateway = sender.start_flags(upstream=sender.server.http)
+    telling = sender.start("python", "restart_amplitude.py", str(crashes.EXPOSURES), url=gateway.url)
+    told, there = crashes.survive(sender, telling)
+    assert told["codes"] == [200]
+    assert len(there) == len(told["delivered"]) == crashes.EXPOSURES
+    assert set(gateway.statuses) & {502, 503}, "no upload met a server that was down"
+
+
+def test_amplitude_analytics_keeps_what_was_delivered_through_crashes(sender: Sender):
+    """Without a gateway, this SDK loses an upload whose connection breaks before its answer; refused ones it repeats."""
+    telling = sender.start("python", "restart_amplitude.py", str(crashes.EXPOSURES))
+    told, there = crashes.survive(sender, telling)
+    assert told["codes"] == [200]
+    assert set(told["delivered"]) <= there, "what was told as delivered is lost"
