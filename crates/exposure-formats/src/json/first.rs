@@ -1,39 +1,25 @@
-use std::borrow::Cow;
-use std::fmt;
-
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use exposure_core::json::{Malformed, Reader};
 
 /// The first member of a JSON object that has one of these names; looks no further than it.
 ///
 /// Told apart by it are bodies that share a path, so that what follows is read once and later.
 pub(crate) fn first_member<'n>(bytes: &[u8], names: &[&'n str]) -> Option<&'n str> {
     let mut found = None;
-    let mut parser = serde_json::Deserializer::from_slice(bytes);
+    let mut reader = Reader::new(bytes);
     // Ends with an error where it found one, and where there is no object.
-    let _ended = parser.deserialize_map(First { names, found: &mut found });
-    found
-}
-
-struct First<'f, 'n> {
-    names: &'f [&'n str],
-    found: &'f mut Option<&'n str>,
-}
-
-impl<'de> Visitor<'de> for First<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            if let Some(found) = self.names.iter().find(|known| **known == name) {
-                *self.found = Some(found);
-                return Err(A::Error::custom("found"));
-            }
-            map.next_value::<IgnoredAny>()?;
+    let _ended = reader.object(|reader, name| {
+        let quoted = name.of(bytes);
+        let unescaped: Option<String> =
+            if name.is_escaped { serde_json::from_slice(quoted).ok() } else { None };
+        let name = match &unescaped {
+            Some(name) => name.as_bytes(),
+            None => quoted.get(1..quoted.len() - 1).unwrap_or_default(),
+        };
+        found = names.iter().copied().find(|known| known.as_bytes() == name);
+        match found {
+            Some(_) => Err(Malformed),
+            None => reader.value().map(drop),
         }
-        Ok(())
-    }
+    });
+    found
 }

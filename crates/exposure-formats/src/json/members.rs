@@ -1,21 +1,24 @@
-use std::fmt;
+use exposure_core::json::{Malformed, Reader, Span};
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
+use super::fault;
 use crate::Arena;
 
 /// Calls `each` with the name and the JSON of every member of an object, in order.
 ///
 /// Values are delimited, not read: nesting costs no stack.
+#[inline]
 pub(crate) fn each_member<'b>(
     json: &'b str,
     arena: &'b Arena,
-    each: impl FnMut(&'b str, &'b str),
+    mut each: impl FnMut(&'b str, &'b str),
 ) -> Result<(), serde_json::Error> {
-    let mut parser = serde_json::Deserializer::from_str(json);
-    parser.deserialize_map(Members { arena, each })?;
-    parser.end()
+    let mut reader = Reader::new(json.as_bytes());
+    let read = reader.object(|reader, name| {
+        let name = name_of(name, json, arena)?;
+        each(name, reader.value()?.of_text(json));
+        Ok(())
+    });
+    read.and_then(|()| reader.end()).map_err(|Malformed| fault::of_object(json))
 }
 
 /// The JSON of the members of an object that have these names; of one given twice the last.
@@ -34,75 +37,31 @@ pub(crate) fn pick<'b, const N: usize>(
 }
 
 /// Calls `each` with the JSON of every item of an array, in order.
+#[inline]
 pub(crate) fn each_item<'b>(
     json: &'b str,
-    each: impl FnMut(&'b str),
+    mut each: impl FnMut(&'b str),
 ) -> Result<(), serde_json::Error> {
-    let mut parser = serde_json::Deserializer::from_str(json);
-    parser.deserialize_seq(Items(each))?;
-    parser.end()
+    let mut reader = Reader::new(json.as_bytes());
+    let read = reader.array(|reader| {
+        each(reader.value()?.of_text(json));
+        Ok(())
+    });
+    read.and_then(|()| reader.end()).map_err(|Malformed| fault::of_array(json))
 }
 
-struct Members<'b, F> {
+/// A member's name; only one with escapes is copied.
+#[inline]
+pub(crate) fn name_of<'b>(
+    name: Span,
+    json: &'b str,
     arena: &'b Arena,
-    each: F,
+) -> Result<&'b str, Malformed> {
+    if name.is_escaped { unescaped(name, json, arena) } else { Ok(name.inside(json)) }
 }
 
-impl<'b, F: FnMut(&'b str, &'b str)> Visitor<'b> for Members<'b, F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'b>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some(name) = map.next_key_seed(Name(self.arena))? {
-            (self.each)(name, map.next_value::<&'b RawValue>()?.get());
-        }
-        Ok(())
-    }
-}
-
-struct Items<F>(F);
-
-impl<'b, F: FnMut(&'b str)> Visitor<'b> for Items<F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'b>>(mut self, mut seq: A) -> Result<(), A::Error> {
-        while let Some(item) = seq.next_element::<&'b RawValue>()? {
-            (self.0)(item.get());
-        }
-        Ok(())
-    }
-}
-
-/// Reads a member's name; only one with escapes is copied.
-struct Name<'b>(&'b Arena);
-
-impl<'b> DeserializeSeed<'b> for Name<'b> {
-    type Value = &'b str;
-
-    fn deserialize<D: Deserializer<'b>>(self, deserializer: D) -> Result<&'b str, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'b> Visitor<'b> for Name<'b> {
-    type Value = &'b str;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_borrowed_str<E>(self, name: &'b str) -> Result<&'b str, E> {
-        Ok(name)
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<&'b str, E> {
-        Ok(self.0.text(name))
-    }
+#[cold]
+fn unescaped<'b>(name: Span, json: &str, arena: &'b Arena) -> Result<&'b str, Malformed> {
+    let text: String = serde_json::from_str(name.of_text(json)).map_err(|_| Malformed)?;
+    Ok(arena.text(&text))
 }

@@ -1,5 +1,6 @@
 //! JSON as senders write it: borrowed, tolerant of lone surrogates, and never recursive.
 
+mod fault;
 mod first;
 mod members;
 mod surrogate;

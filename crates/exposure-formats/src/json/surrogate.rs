@@ -7,7 +7,8 @@ use std::borrow::Cow;
 pub fn replace_lone_surrogates(text: &str) -> Cow<'_, str> {
     let mut replaced = String::new();
     let (mut copied, mut at) = (0, 0);
-    while let Some(found) = text.get(at..).and_then(|rest| rest.find('\\')) {
+    let next = |at: usize| memchr::memchr(b'\\', text.as_bytes().get(at..)?);
+    while let Some(found) = next(at) {
         at += found;
         match escaped_unit(text, at) {
             Some(0xD800..=0xDBFF)
