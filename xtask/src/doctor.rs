@@ -31,6 +31,15 @@ const TOOLS: &[Tool] = &[
         needed: false,
         purpose: "test: the same",
     },
+    Tool {
+        command: &["node", "--version"],
+        needed: false,
+        purpose: "test: senders of node and the browser",
+    },
+    Tool { command: &["npm", "--version"], needed: false, purpose: "test: the same" },
+    Tool { command: &["go", "version"], needed: false, purpose: "test: senders of Go" },
+    Tool { command: &["javac", "--version"], needed: false, purpose: "test: senders of Java" },
+    Tool { command: &["mvn", "--version"], needed: false, purpose: "test: the same" },
     Tool { command: &["cargo", "deny", "--version"], needed: false, purpose: "deny" },
 ];
 

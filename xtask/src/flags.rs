@@ -6,12 +6,13 @@ use std::str::FromStr;
 xflags::xflags! {
     /// The tasks of this workspace.
     cmd xtask {
-        /// Builds once and runs every suite: Rust, then Python and DuckDB against the built server.
+        /// Builds once and runs every suite: Rust, then Python, DuckDB and senders against the built server.
         /// Sets up what it needs by itself; with CI set, whatever cannot run is a failure.
         cmd test {
             /// Rounds of `kill -9` under load in the crash test (default 200).
             optional --kill-rounds rounds: u32
-            /// Runs one suite alone: rust, python or duckdb.
+            /// Runs one suite alone: rust, python, duckdb, senders (SDKs of other vendors), or of those a single language:
+            /// senders-node, senders-browser, senders-python, senders-go, senders-java, senders-documented.
             optional --only suite: Suite
         }
         /// Checks everything, never writes: fmt, tidy, protocol, codegen, clippy, rustdoc, then `test`.
@@ -70,18 +71,50 @@ pub enum Suite {
     Rust,
     Python,
     DuckDb,
+    /// SDKs of other vendors, of one language or of all.
+    Senders(Option<Language>),
+}
+
+/// What SDKs of other vendors are written in; of those that do not run here, there are documented bodies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    Node,
+    Browser,
+    Python,
+    Go,
+    Java,
+    Documented,
+}
+
+impl Suite {
+    /// Whether the suite is this one, or one of several in this one.
+    pub fn includes(self, suite: Self) -> bool {
+        self == suite || (self == Self::Senders(None) && matches!(suite, Self::Senders(_)))
+    }
 }
 
 impl FromStr for Suite {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "rust" => Ok(Self::Rust),
-            "python" => Ok(Self::Python),
-            "duckdb" => Ok(Self::DuckDb),
-            _ => Err(format!("`{text}` is no suite: rust, python or duckdb")),
-        }
+        let language = match text {
+            "rust" => return Ok(Self::Rust),
+            "python" => return Ok(Self::Python),
+            "duckdb" => return Ok(Self::DuckDb),
+            "senders" => return Ok(Self::Senders(None)),
+            "senders-node" => Language::Node,
+            "senders-browser" => Language::Browser,
+            "senders-python" => Language::Python,
+            "senders-go" => Language::Go,
+            "senders-java" => Language::Java,
+            "senders-documented" => Language::Documented,
+            _ => {
+                return Err(format!(
+                    "`{text}` is no suite: rust, python, duckdb, senders or senders-LANGUAGE"
+                ));
+            }
+        };
+        Ok(Self::Senders(Some(language)))
     }
 }
 
@@ -101,6 +134,14 @@ mod tests {
             panic!("another task")
         };
         assert_eq!((options.kill_rounds, options.only), (Some(3), Some(Suite::DuckDb)));
+    }
+
+    #[test]
+    fn a_suite_includes_itself_and_senders_all_languages() {
+        let (all, go): (Suite, Suite) = ("senders".parse().unwrap(), "senders-go".parse().unwrap());
+        assert!(all.includes(all) && all.includes(go) && go.includes(go));
+        assert!(!go.includes(all) && !go.includes(Suite::Senders(Some(Language::Node))));
+        assert!(!Suite::Python.includes(go) && !all.includes(Suite::Python));
     }
 
     #[test]

@@ -1,20 +1,18 @@
-//! The suites, in order: build, Rust, Python, DuckDB.
+//! The suites, in order: build, Rust, Python, DuckDB, senders.
 
-use std::ffi::OsStr;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use anyhow::bail;
-
-use super::environment;
+use super::pytest::Pytest;
+use super::{environment, senders};
 use crate::flags::{Suite, Test};
-use crate::step::{self, Outcome, Steps};
+use crate::step::{Outcome, Steps};
 use crate::workspace;
 
 /// Rounds of `kill -9` in the crash test unless the command line says otherwise.
 const KILL_ROUNDS: u32 = 200;
-/// What pytest answers when no test matched.
-const NOTHING_COLLECTED: i32 = 5;
+/// What no suite can do without.
+const WORKSPACE: &str = "a workspace that builds";
 
 /// Runs the suites and closes with the counts.
 pub(crate) fn run(options: &Test) -> anyhow::Result<ExitCode> {
@@ -25,7 +23,7 @@ pub(crate) fn run(options: &Test) -> anyhow::Result<ExitCode> {
 
 /// Runs the suites as steps of a task.
 pub(crate) fn suites(steps: &mut Steps, options: &Test) -> anyhow::Result<()> {
-    let wanted = |suite| options.only.is_none_or(|only| only == suite);
+    let wanted = |suite| options.only.is_none_or(|only| only.includes(suite));
     let rounds = options.kill_rounds.unwrap_or(KILL_ROUNDS).to_string();
     let target = workspace::target_directory()?;
     let binary = target.join("debug").join(format!("exposure{}", std::env::consts::EXE_SUFFIX));
@@ -36,7 +34,7 @@ pub(crate) fn suites(steps: &mut Steps, options: &Test) -> anyhow::Result<()> {
             let mut tests = workspace::cargo(&["test", "--workspace", "--no-fail-fast"]);
             steps.command("rust", tests.env("EXPOSURE_KILL_ROUNDS", &rounds));
         } else {
-            steps.step("rust", || Ok(Outcome::NotRun("a workspace that builds".to_owned())));
+            steps.step("rust", || Ok(Outcome::NotRun(WORKSPACE.to_owned())));
         }
     }
     let pytests: Vec<_> =
@@ -44,23 +42,37 @@ pub(crate) fn suites(steps: &mut Steps, options: &Test) -> anyhow::Result<()> {
             .into_iter()
             .filter(|(_, suite, _)| wanted(*suite))
             .collect();
-    if pytests.is_empty() {
+    let senders: Vec<_> = senders::ALL
+        .iter()
+        .filter(|sender| wanted(Suite::Senders(Some(sender.language))))
+        .collect();
+    if pytests.is_empty() && senders.is_empty() {
         return Ok(());
     }
     let mut python = None;
     steps.step("python environment", || {
-        let (found, outcome) = environment::prepare(&target)?;
+        let (found, outcome) =
+            environment::prepare(&target.join("python-env"), environment::TESTS)?;
         python = found;
         Ok(outcome)
     });
+    let ready = match &python {
+        _ if !built => Err(WORKSPACE),
+        None => Err("the python environment"),
+        Some(python) => Ok(python.as_path()),
+    };
     for (name, _, marked) in pytests {
-        steps.step(name, || match &python {
-            _ if !built => Ok(Outcome::NotRun("a workspace that builds".to_owned())),
-            None => Ok(Outcome::NotRun("the python environment".to_owned())),
-            Some(python) => {
-                pytest_outcome(step::code(&mut pytest(python, marked, &binary, &rounds))?, marked)
-            }
+        let variables = vec![
+            ("EXPOSURE_BIN", binary.clone()),
+            ("EXPOSURE_KILL_ROUNDS", PathBuf::from(&rounds)),
+        ];
+        steps.step(name, || match ready {
+            Ok(python) => Pytest { python, directory: "tests/python", marked, variables }.run(),
+            Err(needs) => Ok(Outcome::NotRun(needs.to_owned())),
         });
+    }
+    for sender in senders {
+        senders::run(steps, sender, ready, &target, &binary);
     }
     Ok(())
 }
@@ -72,51 +84,5 @@ fn build(tests: bool) -> Command {
         workspace::cargo(&["build", "--workspace", "--lib", "--bins", "--tests", "--examples"])
     } else {
         workspace::cargo(&["build", "--package", "exposure-server", "--bin", "exposure"])
-    }
-}
-
-fn pytest(python: &Path, marked: &str, binary: &Path, rounds: &str) -> Command {
-    let mut command = workspace::command(python);
-    // The tree is not written to: neither caches nor bytecode.
-    let args = ["-m", "pytest", "-p", "no:cacheprovider", "-ra", "-m", marked, "tests/python"];
-    command.args(args.map(OsStr::new));
-    command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");
-    command.env("EXPOSURE_BIN", binary).env("EXPOSURE_KILL_ROUNDS", rounds);
-    command
-}
-
-fn pytest_outcome(code: Option<i32>, marked: &str) -> anyhow::Result<Outcome> {
-    match code {
-        Some(0) => Ok(Outcome::Passed),
-        Some(NOTHING_COLLECTED) => {
-            Ok(Outcome::NotRun(format!("tests marked `{marked}` in tests/python")))
-        }
-        Some(code) => bail!("pytest ended with code {code}"),
-        None => bail!("pytest was ended by a signal"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_suite_without_tests_did_not_run() {
-        assert_eq!(pytest_outcome(Some(0), "duckdb").unwrap(), Outcome::Passed);
-        assert!(
-            matches!(pytest_outcome(Some(5), "duckdb").unwrap(), Outcome::NotRun(needs) if needs.contains("duckdb"))
-        );
-        for code in [Some(1), Some(2), Some(4), None] {
-            assert!(pytest_outcome(code, "duckdb").is_err(), "{code:?}");
-        }
-    }
-
-    #[test]
-    fn pytest_is_told_of_binary_and_rounds() {
-        let command = pytest(Path::new("python"), "not duckdb", Path::new("exposure"), "7");
-        let variables: Vec<_> = command.get_envs().collect();
-        for (name, value) in [("EXPOSURE_BIN", "exposure"), ("EXPOSURE_KILL_ROUNDS", "7")] {
-            assert!(variables.contains(&(OsStr::new(name), Some(OsStr::new(value)))), "{name}");
-        }
     }
 }

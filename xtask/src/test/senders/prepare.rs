@@ -1,0 +1,143 @@
+//! What the sender programs of each language need, made under the target directory; the tree is not written to.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
+
+use crate::step::Outcome;
+use crate::test::environment;
+use crate::test::tools::{self, Stamp};
+use crate::workspace;
+
+/// Variables for the tests, or what is needed.
+type Prepared = Result<Vec<(&'static str, PathBuf)>, Outcome>;
+
+const SENDERS: &str = "tests/senders";
+const PYTHON: &str = "tests/senders/python/requirements.txt";
+/// Oldest versions that run the SDKs: Node's major, Go's and Java's major and minor.
+const NODE: (u32, u32) = (20, 0);
+const GO: (u32, u32) = (1, 22);
+const JAVA: (u32, u32) = (11, 0);
+/// What Debian's and other systems' packages call the browser.
+const CHROMIUM: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
+
+/// The programs and their packages of npm side by side, as modules of JavaScript must be.
+pub(super) fn node(senders: &Path) -> anyhow::Result<Prepared> {
+    let is_there = || {
+        tools::version(&["node", "--version"]) >= Some(NODE)
+            && tools::is_there(&["npm", "--version"])
+    };
+    if !tools::ensure(is_there, &["nodejs", "npm"]) {
+        return Ok(needs("Node.js 20 or newer, with npm (Debian: nodejs, npm)"));
+    }
+    let directory = senders.join("node");
+    copy(&workspace::root().join(SENDERS).join("node"), &directory)?;
+    let lock = "tests/senders/node/package-lock.json";
+    let stamp = Stamp::new(&directory.join("node_modules"), &[lock])?;
+    if stamp.is_current() {
+        println!("{} is up to date", directory.display());
+        return Ok(Ok(Vec::new()));
+    }
+    let mut npm = workspace::command("npm");
+    // No package needs its scripts: what they would build is there for every platform.
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&directory);
+    if !twice(&mut npm) {
+        return Ok(needs(&format!("the packages of {lock} from npm")));
+    }
+    stamp.write()?;
+    Ok(Ok(Vec::new()))
+}
+
+/// The same packages, and a browser.
+pub(super) fn browser(senders: &Path) -> anyhow::Result<Prepared> {
+    let found = || CHROMIUM.iter().find_map(|name| tools::find(name));
+    let found = found().or_else(|| tools::install(&["chromium"]).then(found).flatten());
+    let Some(chromium) = found else {
+        return Ok(needs("Chromium (Debian: chromium)"));
+    };
+    Ok(node(senders)?.map(|_| vec![("EXPOSURE_CHROMIUM", chromium)]))
+}
+
+/// An environment of its own: the tests' own stays as small as they need it.
+pub(super) fn python(senders: &Path) -> anyhow::Result<Prepared> {
+    let (python, outcome) = environment::prepare(&senders.join("python-env"), PYTHON)?;
+    Ok(python.map(|_| Vec::new()).ok_or(outcome))
+}
+
+/// Built programs.
+pub(super) fn go(senders: &Path) -> anyhow::Result<Prepared> {
+    let is_there = || tools::version(&["go", "version"]) >= Some(GO);
+    if !tools::ensure(is_there, &["golang-go"]) {
+        return Ok(needs("Go 1.22 or newer (Debian: golang-go)"));
+    }
+    let directory = senders.join("go");
+    fs::create_dir_all(&directory).context("failed to make a directory for Go's programs")?;
+    let modules = workspace::root().join(SENDERS).join("go");
+    let mut download = workspace::command("go");
+    download.args(["mod", "download"]).current_dir(&modules);
+    if !twice(&mut download) {
+        return Ok(needs("the modules of tests/senders/go/go.sum from Go's proxy"));
+    }
+    let mut build = workspace::command("go");
+    build
+        .args(["build", "-buildvcs=false", "-o"])
+        .arg(&directory)
+        .arg("./...")
+        .current_dir(modules);
+    crate::step::run(&mut build)?;
+    Ok(Ok(Vec::new()))
+}
+
+/// Jars; `java` compiles the programs as it starts them.
+pub(super) fn java(senders: &Path) -> anyhow::Result<Prepared> {
+    let is_there = || {
+        tools::version(&["java", "--version"]) >= Some(JAVA)
+            && tools::is_there(&["javac", "--version"])
+            && tools::is_there(&["mvn", "--version"])
+    };
+    if !tools::ensure(is_there, &["default-jdk-headless", "maven"]) {
+        return Ok(needs("a JDK 11 or newer, and Maven (Debian: default-jdk-headless, maven)"));
+    }
+    let pom = "tests/senders/java/pom.xml";
+    let directory = senders.join("java");
+    let stamp = Stamp::new(&directory, &[pom])?;
+    if stamp.is_current() {
+        println!("{} is up to date", directory.display());
+        return Ok(Ok(Vec::new()));
+    }
+    let mut maven = workspace::command("mvn");
+    maven.args(["--quiet", "--batch-mode", "--file", pom, "dependency:copy-dependencies"]);
+    maven.arg(format!("-DoutputDirectory={}", directory.display()));
+    if !twice(&mut maven) {
+        return Ok(needs(&format!("the artifacts of {pom} from Maven Central")));
+    }
+    stamp.write()?;
+    Ok(Ok(Vec::new()))
+}
+
+fn needs(what: &str) -> Prepared {
+    Err(Outcome::NotRun(what.to_owned()))
+}
+
+/// A download that failed is tried once more.
+fn twice(command: &mut Command) -> bool {
+    tools::succeeded(command) || tools::succeeded(command)
+}
+
+/// Copies the files of a directory of the tree, and those below; what else is in the copy stays.
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("failed to make {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("failed to list {}", from.display()))? {
+        let entry = entry?;
+        let (source, copied) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            copy(&source, &copied)?;
+        } else {
+            fs::copy(&source, &copied)
+                .with_context(|| format!("failed to copy {}", source.display()))?;
+        }
+    }
+    Ok(())
+}
