@@ -3,7 +3,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use exposure_proto::convert::code_name;
 use exposure_proto::ingest_server::IngestServer;
 use exposure_service::ServiceError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,6 +17,7 @@ use crate::connection::Peer;
 use crate::deadline::timeout;
 use crate::error::{explained, late, status};
 use crate::ingest::IngestTransport;
+use crate::meter::Meter;
 use crate::method::{INGEST_PREFIX, PREFIX, method_name};
 use crate::receiving::Receiving;
 
@@ -29,6 +29,7 @@ pub(crate) struct Calls {
     routes: Routes,
     room: Arc<Semaphore>,
     receiving: Receiving,
+    meter: Meter,
     settings: Arc<Settings>,
 }
 
@@ -40,7 +41,14 @@ impl Calls {
     ) -> Self {
         let room = Semaphore::new(settings.max_calls.clamp(1, Semaphore::MAX_PERMITS));
         let receiving = Receiving::new(&settings);
-        Self { ingest, routes, room: Arc::new(room), receiving, settings: Arc::new(settings) }
+        Self {
+            ingest,
+            routes,
+            room: Arc::new(room),
+            receiving,
+            meter: Meter::new(),
+            settings: Arc::new(settings),
+        }
     }
 
     /// A place among the calls of the server, unless a bound is reached.
@@ -74,7 +82,7 @@ impl Service<http::Request<Body>> for Calls {
         let permit = match self.enter(request.extensions().get::<Peer>()) {
             Ok(permit) => permit,
             Err(refused) => {
-                count(method, refused.code(), started);
+                self.meter.count(method, refused.code(), started);
                 return Box::pin(std::future::ready(Ok(refused.into_http())));
             }
         };
@@ -88,6 +96,7 @@ impl Service<http::Request<Body>> for Calls {
         let request = http::Request::from_parts(head, body);
         let answer: BoxFuture<_, Infallible> =
             if is_ingest { self.ingest.call(request) } else { Box::pin(self.routes.call(request)) };
+        let meter = self.meter.clone();
         Box::pin(async move {
             let response = tokio::select! {
                 biased;
@@ -97,7 +106,7 @@ impl Service<http::Request<Body>> for Calls {
             // What streams from here on has bounds of its own.
             drop(permit);
             let response = if is_ours { with_reason(response) } else { response };
-            count(method, code_of(&response), started);
+            meter.count(method, code_of(&response), started);
             Ok(response)
         })
     }
@@ -118,11 +127,4 @@ fn with_reason(response: http::Response<Body>) -> http::Response<Body> {
 fn code_of(response: &http::Response<Body>) -> Code {
     // An answer that goes on carries its status in the trailers; it has begun well.
     response.headers().get("grpc-status").map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
-}
-
-fn count(method: &'static str, code: Code, started: Instant) {
-    let code = code_name(code);
-    metrics::counter!("exposure_grpc_calls_total", "method" => method, "code" => code).increment(1);
-    metrics::histogram!("exposure_grpc_call_seconds", "method" => method)
-        .record(started.elapsed().as_secs_f64());
 }

@@ -24,6 +24,7 @@ mod health;
 
 mod calls;
 mod connection;
+mod meter;
 mod method;
 mod receiving;
 

@@ -5,7 +5,8 @@ pub(crate) const PREFIX: &str = "/exposure.v1.";
 /// What the paths of `IngestService` begin with.
 pub(crate) const INGEST_PREFIX: &str = "/exposure.v1.IngestService/";
 
-const METHODS: [&str; 21] = [
+/// Their names.
+pub(crate) const METHODS: [&str; 21] = [
     "IngestService/Ingest",
     "IngestService/IngestStream",
     "PropertyService/GetUserProperties",

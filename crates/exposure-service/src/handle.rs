@@ -6,11 +6,10 @@ use exposure_store::Store;
 
 use crate::auth::{DEFAULT_PROJECT, Digest, Directory, KeyRecord, ProjectRecord, new_secret};
 use crate::intake::Gate;
+use crate::meter::Meter;
 use crate::project::Tenant;
 use crate::query::FlagCache;
-use crate::{
-    Caller, Clock, Entropy, ProjectSettings, Result, Scopes, ServiceError, Settings, meter,
-};
+use crate::{Caller, Clock, Entropy, ProjectSettings, Result, Scopes, ServiceError, Settings};
 
 /// The application, ready to be called. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -30,6 +29,7 @@ struct Inner {
     watches: Gate,
     scans: Gate,
     flag_cache: FlagCache,
+    meter: Meter,
     started: Timestamp,
 }
 
@@ -68,6 +68,7 @@ impl Handle {
                 watches: Gate::new(settings.max_watches),
                 scans: Gate::new(settings.max_scans),
                 flag_cache: FlagCache::default(),
+                meter: Meter::new(),
                 settings,
             }),
         };
@@ -79,7 +80,7 @@ impl Handle {
     /// Who sends a key. Takes the same time for every key that is not valid.
     pub fn authenticate(&self, api_key: &str) -> Result<Caller> {
         let caller = self.inner.directory.authenticate(api_key);
-        meter::authenticated(caller.is_ok());
+        self.inner.meter.authenticated(caller.is_ok());
         caller
     }
 
@@ -105,6 +106,10 @@ impl Handle {
 
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.inner.store
+    }
+
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.inner.meter
     }
 
     /// The time of the clock it was opened with.

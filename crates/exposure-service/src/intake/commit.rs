@@ -6,7 +6,7 @@ use exposure_store::{Batch, Committed, Reject};
 use super::prepare::Refusal;
 use super::{IngestRequest, Prepared, Receipt, Refused};
 use crate::project::{Reservations, Tenant, retired_document};
-use crate::{Caller, Handle, Result, ServiceError, meter};
+use crate::{Caller, Handle, Result, ServiceError};
 
 impl Handle {
     /// Stores the events of a request. When it returns, every one of them is durable, a
@@ -36,7 +36,7 @@ impl Handle {
         }
         let committed = committed?;
         let receipt = prepared.receipt(committed);
-        meter::batch(receipt.outcomes(), started.elapsed());
+        self.meter().batch(receipt.outcomes(), started.elapsed());
         Ok(receipt)
     }
 

@@ -30,7 +30,6 @@ const FRAME_BYTES: usize = 8 << 20;
 impl Inner {
     /// Merges a batch; durable when it returns.
     pub(crate) async fn commit(&self, batch: &Batch<'_>) -> Result<Vec<Committed>> {
-        self.check_writable()?;
         self.check_room()?;
         self.clock.fetch_max(batch.origin.now.as_micros().max(0) as u64, Ordering::Relaxed);
         let mut results = Vec::with_capacity(batch.events.len());

@@ -1,7 +1,7 @@
 //! Opening: identity, sections, window, then the log's tail.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use exposure_core::Timestamp;
@@ -102,7 +102,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         any_cold: AtomicBool::new(any_cold.0),
         any_erased: AtomicBool::new(any_erased),
         clock: AtomicU64::new(now.as_micros().max(0) as u64),
-        failure: Mutex::new(None),
+        failure: OnceLock::new(),
         retired,
         erasing: AtomicUsize::new(0),
         retiring: Mutex::new(()),

@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::time::Instant;
 
@@ -37,7 +37,7 @@ pub(crate) struct Inner {
     /// The greatest server clock that a commit brought, in microseconds.
     pub clock: AtomicU64,
     /// Why nothing is written any more, if so, beside the log's own reason.
-    pub failure: Mutex<Option<String>>,
+    pub failure: OnceLock<String>,
     /// Events below this position of the log are gone.
     pub retired: AtomicU64,
     /// Erasures that are under way: what retention folds would make them begin again.
@@ -140,7 +140,7 @@ impl Inner {
     /// Refuses if a commit failed half-way, so that the state knows of what the log does not. Asked
     /// under the state's lock by everybody who writes what the state says.
     pub(crate) fn check_intact(&self) -> Result<(), Error> {
-        match self.failure.lock().clone() {
+        match self.failure.get().cloned() {
             Some(cause) => Err(Error::Poisoned { cause }),
             None => Ok(()),
         }
@@ -158,7 +158,8 @@ impl Inner {
     /// Stops writing until the store is opened again.
     pub(crate) fn poison(&self, cause: String) -> Error {
         tracing::error!(cause, "the store stops writing");
-        self.failure.lock().get_or_insert_with(|| cause.clone());
+        // The first cause stands: what fails after it may fail because of it.
+        self.failure.get_or_init(|| cause.clone());
         Error::Poisoned { cause }
     }
 }

@@ -1,0 +1,58 @@
+use std::sync::Arc;
+
+use exposure_proto::convert::code_name;
+use metrics::{Counter, Histogram, counter, histogram};
+use tokio::time::Instant;
+use tonic::Code;
+
+use crate::method::METHODS;
+
+/// What is counted with every call, looked up by name once for each method.
+#[derive(Clone, Debug)]
+pub(crate) struct Meter(Arc<[Method]>);
+
+#[derive(Debug)]
+struct Method {
+    name: &'static str,
+    ok: Counter,
+    seconds: Histogram,
+}
+
+impl Meter {
+    /// With the recorder that is installed by now.
+    pub(crate) fn new() -> Self {
+        Self(METHODS.iter().map(|name| Method::new(name)).collect())
+    }
+
+    /// Counts a call that was answered.
+    pub(crate) fn count(&self, method: &'static str, code: Code, started: Instant) {
+        let elapsed = started.elapsed().as_secs_f64();
+        match self.0.iter().find(|known| known.name == method) {
+            Some(known) => known.count(code, elapsed),
+            None => Method::new(method).count(code, elapsed),
+        }
+    }
+}
+
+impl Method {
+    fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            ok: calls(name, Code::Ok),
+            seconds: histogram!("exposure_grpc_call_seconds", "method" => name),
+        }
+    }
+
+    fn count(&self, code: Code, elapsed: f64) {
+        if code == Code::Ok {
+            self.ok.increment(1);
+        } else {
+            calls(self.name, code).increment(1);
+        }
+        self.seconds.record(elapsed);
+    }
+}
+
+fn calls(method: &'static str, code: Code) -> Counter {
+    counter!("exposure_grpc_calls_total", "method" => method, "code" => code_name(code))
+}
