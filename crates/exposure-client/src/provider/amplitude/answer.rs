@@ -1,0 +1,134 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::Exposure;
+use crate::http::Answer;
+use crate::provider::{Batch, Delivery, SendError};
+
+/// What Amplitude's answer to a batch says of its exposures.
+///
+/// The body's `code` decides where the status claims success: a success is believed only if both
+/// say so, for what stands in between answers 200 to anything.
+pub(super) fn deliveries(answer: &Answer, batch: &Batch) -> Result<Vec<Delivery>, SendError> {
+    let body = answer.json();
+    let code = match (answer.status, &body) {
+        (200..=299, Some(body)) => match body.get("code").and_then(Value::as_u64) {
+            Some(code) => code,
+            None => return Err(answer.unavailable("the answer has no `code`")),
+        },
+        (200..=299, None) => return Err(answer.unavailable("the answer is no JSON object")),
+        (status, _) => status.into(),
+    };
+    let body = body.unwrap_or_default();
+    match code {
+        200 => Ok(batch.all(Delivery::Delivered)),
+        400 => refused(answer, &body, batch),
+        413 => Err(SendError::TooLarge { reason: "the upload is too large".into() }),
+        429 => throttled(answer, &body, batch),
+        code => Err(answer.unavailable(format!("answered {code}"))),
+    }
+}
+
+/// How long Amplitude wants throttled events to wait.
+const THROTTLED: Duration = Duration::from_secs(30);
+/// Lists of indexes by field, and what is wrong with the events in them.
+const FAULTS: [(&str, &str); 3] = [
+    ("events_with_invalid_fields", "is invalid"),
+    ("events_with_missing_fields", "is missing"),
+    ("events_with_invalid_id_lengths", "is too short or too long"),
+];
+
+fn refused(answer: &Answer, body: &Value, batch: &Batch) -> Result<Vec<Delivery>, SendError> {
+    let rejected = |reason: String| Delivery::Rejected { reason };
+    let error = body.get("error").and_then(Value::as_str).unwrap_or_default();
+    // The rest of the text is the key.
+    if error.to_ascii_lowercase().starts_with("invalid api key") {
+        return Ok(batch.all(rejected("the API key is not known there".into())));
+    }
+    if let Some(field) = body.get("missing_field").and_then(Value::as_str) {
+        return Ok(batch.all(rejected(format!("the upload has no `{field}`: {error}"))));
+    }
+    let mut faults = BTreeMap::new();
+    for (list, what) in FAULTS {
+        for (field, indexes) in body.get(list).and_then(Value::as_object).into_iter().flatten() {
+            for index in indexes_of(Some(indexes)) {
+                faults.entry(index).or_insert_with(|| format!("`{field}` {what}"));
+            }
+        }
+    }
+    for index in indexes_of(body.get("silenced_events")) {
+        faults.entry(index).or_insert_with(|| "it is silenced".into());
+    }
+    let silenced = ids_of(body.get("silenced_devices"));
+    let mut is_any_named = false;
+    let each = each(batch, |index, exposure| {
+        let silenced = || is_in(&silenced, exposure.device_id.as_deref());
+        let fault = faults.get(&index).cloned();
+        match fault.or_else(|| silenced().then(|| "its device is silenced".into())) {
+            Some(fault) => {
+                is_any_named = true;
+                rejected(fault)
+            }
+            None => Delivery::Retry { after: answer.retry_after },
+        }
+    });
+    if is_any_named {
+        return Ok(each);
+    }
+    let reason = format!("the upload is refused, and no event of it named: {error}");
+    Err(SendError::TooLarge { reason })
+}
+
+fn throttled(answer: &Answer, body: &Value, batch: &Batch) -> Result<Vec<Delivery>, SendError> {
+    let after = answer.retry_after.unwrap_or(THROTTLED);
+    let indexes: BTreeSet<usize> = indexes_of(body.get("throttled_events")).collect();
+    let ids = |member| ids_of(body.get(member));
+    let (users, devices) = (ids("throttled_users"), ids("throttled_devices"));
+    let over_users = ids("exceeded_daily_quota_users");
+    let over_devices = ids("exceeded_daily_quota_devices");
+    let (mut n_throttled, mut n_over) = (0, 0);
+    let each = each(batch, |index, exposure| {
+        let (user, device) = (exposure.user_id.as_deref(), exposure.device_id.as_deref());
+        if is_in(&over_users, user) || is_in(&over_devices, device) {
+            n_over += 1;
+            let reason = "its user or device is over the quota of a day".into();
+            return Delivery::Rejected { reason };
+        }
+        if indexes.contains(&index) || is_in(&users, user) || is_in(&devices, device) {
+            n_throttled += 1;
+            return Delivery::Retry { after: Some(after) };
+        }
+        Delivery::Retry { after: None }
+    });
+    // All of it, or nobody knows which: then it is the provider that is to be left alone.
+    if n_over == 0 && (n_throttled == 0 || n_throttled == each.len()) {
+        let reason = "too many requests".into();
+        return Err(SendError::Unavailable { after: Some(after), reason });
+    }
+    Ok(each)
+}
+
+fn each(batch: &Batch, mut answer: impl FnMut(usize, &Exposure) -> Delivery) -> Vec<Delivery> {
+    let mut index = 0..;
+    batch.each(|exposure| answer(index.next().unwrap_or(usize::MAX), exposure))
+}
+
+fn indexes_of(list: Option<&Value>) -> impl Iterator<Item = usize> + '_ {
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(|index| usize::try_from(index.as_u64()?).ok())
+}
+
+/// Ids are the members of an object, with counts, or the items of a list.
+fn ids_of(ids: Option<&Value>) -> BTreeSet<&str> {
+    match ids {
+        Some(Value::Object(counts)) => counts.keys().map(String::as_str).collect(),
+        Some(Value::Array(ids)) => ids.iter().filter_map(Value::as_str).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn is_in(ids: &BTreeSet<&str>, id: Option<&str>) -> bool {
+    id.is_some_and(|id| ids.contains(id))
+}

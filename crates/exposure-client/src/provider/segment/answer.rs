@@ -1,0 +1,69 @@
+use crate::http::Answer;
+use crate::provider::{Delivery, SendError};
+
+/// What Segment's answer says of every event that was sent: it never tells of single ones.
+pub(super) fn delivery(answer: &Answer) -> Result<Delivery, SendError> {
+    match answer.status {
+        200..=299 if answer.is_html => Err(answer.unavailable("the answer is a page for people")),
+        200..=299 => Ok(Delivery::Delivered),
+        400 | 413 => Err(SendError::TooLarge { reason: told(answer) }),
+        408 | 410 | 429 | 460 => Err(answer.unavailable(told(answer))),
+        // A wrong key, address or network is no fault of the events.
+        300..=399 | 401 | 403 | 404 | 407 => Err(answer.unavailable(told(answer))),
+        501 | 505 | 511 => Ok(Delivery::Rejected { reason: told(answer) }),
+        500..=599 => Err(answer.unavailable(told(answer))),
+        _ => Ok(Delivery::Rejected { reason: told(answer) }),
+    }
+}
+
+fn told(answer: &Answer) -> String {
+    format!("answered {}", answer.status)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn statuses_mean_this() {
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", HeaderValue::from_static("9"));
+        let after = Some(Duration::from_secs(9));
+        for status in 200..600 {
+            let reason = format!("answered {status}");
+            let expected = match status {
+                200 | 201 | 202 | 204 => Ok(Delivery::Delivered),
+                400 | 413 => Err(SendError::TooLarge { reason }),
+                302 | 401 | 403 | 404 | 408 | 410 | 429 | 460 | 500 | 502 | 503 | 504 => {
+                    Err(SendError::Unavailable { after, reason })
+                }
+                402
+                | 405
+                | 406
+                | 409
+                | 411
+                | 412
+                | 414..=428
+                | 430..=459
+                | 461..=499
+                | 501
+                | 505
+                | 511 => Ok(Delivery::Rejected { reason }),
+                _ => continue,
+            };
+            assert_eq!(delivery(&Answer::new(status, &headers, Bytes::new())), expected);
+        }
+    }
+
+    #[test]
+    fn a_page_is_no_answer() {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static("text/html"));
+        assert!(delivery(&Answer::new(200, &headers, Bytes::new())).is_err());
+    }
+}
