@@ -1,14 +1,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
 
 use exposure_core::{Body, Dialect, Incoming, Rules, Timestamp};
 use tokio::time::Instant;
 
 use crate::account::Drops;
 use crate::member::{Entry, Failure, Lane};
-use crate::outbox::Outbox;
+use crate::outbox::{Fate, Job, Outbox, Record};
 use crate::stamp::Stamper;
-use crate::tracker::{Decision, Ending, Hasher, Tracker, decide};
+use crate::tracker::{Decision, Ending, Hasher, Place, Tracker, decide};
 use crate::{Account, Clock, DropReason, Dropped, Exposure, Tracked, User, Variant};
 
 /// What callers and providers' threads share.
@@ -135,11 +137,60 @@ impl Engine {
     pub(crate) fn new_entry(
         &self,
         exposure: Exposure,
-        place: crate::tracker::Place,
-        record: Option<crate::outbox::Record>,
+        place: Place,
+        record: Option<Record>,
     ) -> Arc<Entry> {
         let n_required = self.lanes.iter().filter(|lane| lane.is_required).count() as u32;
         Arc::new(Entry::new(exposure, place, Instant::now(), record, n_required))
+    }
+
+    /// An exposure is on stable storage: from here on it counts, and is sent.
+    pub(crate) fn written(&self, job: Job, record: Record) {
+        let Job { exposure, place, room, reply } = job;
+        self.tracker.written(place);
+        self.send(&self.new_entry(exposure, place, Some(record)), room);
+        answer(reply, Fate::Written);
+    }
+
+    /// An exposure could not be put on stable storage.
+    pub(crate) fn unwritten(&self, job: Job, reason: DropReason) {
+        let Job { exposure, place, room, reply } = job;
+        self.release(room, exposure.size());
+        if let Some(settled) = self.tracker.settle(place, Ending::Dropped(reason)) {
+            self.drops.tell(&Dropped {
+                reason,
+                detail: "the outbox did not take it",
+                count: 1 + settled.repeats,
+                exposure: Some(&exposure),
+                flag_key: &exposure.flag_key,
+            });
+        }
+        answer(reply, Fate::Dropped(reason));
+    }
+
+    /// Takes up what an earlier run left in the outbox.
+    pub(crate) fn recover(&self, record: Record, exposure: Exposure) {
+        let mut user = User::default();
+        if let Some(user_id) = &exposure.user_id {
+            user = User::new(Arc::clone(user_id));
+        }
+        if let Some(device_id) = &exposure.device_id {
+            user = user.with_device(Arc::clone(device_id));
+        }
+        let key = self.hasher.key(&user, &exposure.flag_key, exposure.experiment_key.as_deref());
+        let decision = exposure.variant.as_deref().map_or(Decision::Unset, Decision::Set);
+        let Some(place) = self.tracker.recover(key, self.hasher.variant(decision)) else { return };
+        // How long it waited is only known by the clock, which may have been wrong.
+        let age = self.clock.now().as_micros().saturating_sub(exposure.time.as_micros());
+        let age = Duration::from_micros(u64::try_from(age).unwrap_or(0));
+        let now = Instant::now();
+        let since = now.checked_sub(age).unwrap_or(now);
+        let n_required = self.lanes.iter().filter(|lane| lane.is_required).count() as u32;
+        let entry = Arc::new(Entry::new(exposure, place, since, Some(record), n_required));
+        for lane in &self.lanes {
+            lane.reserve_always(entry.n_bytes);
+        }
+        self.send(&entry, Room::all(self.lanes.len()));
     }
 
     pub(crate) fn account(&self) -> Account {
@@ -152,6 +203,7 @@ impl Engine {
             dropped: counts.dropped,
             pending: counts.pending,
             pending_repeats: counts.pending_repeats,
+            cut_bytes: self.outbox.cut_bytes(),
             providers: self.lanes.iter().map(|lane| lane.account()).collect(),
         }
     }
@@ -204,6 +256,13 @@ impl Room {
 
     fn has(self, index: usize) -> bool {
         self.0 >> index & 1 == 1
+    }
+}
+
+fn answer(reply: Option<SyncSender<Fate>>, fate: Fate) {
+    if let Some(reply) = reply {
+        // Whoever waits for it is there, or has panicked.
+        let _ = reply.send(fate);
     }
 }
 

@@ -5,6 +5,8 @@ mod client;
 mod clock;
 mod engine;
 mod exposure;
+#[cfg(feature = "_http")]
+mod http;
 mod member;
 mod outbox;
 pub mod provider;
@@ -22,6 +24,7 @@ pub use client::{
 pub use clock::{Clock, SystemClock};
 pub use exposure::{Exposure, ExposureKind, InsertId};
 pub use exposure_core::Timestamp;
+pub use outbox::OutboxError;
 pub use source::{FileSource, FileSourceError, InMemorySource, VariantSource, source_fn};
 pub use tracker::{Decision, decide};
 pub use user::User;

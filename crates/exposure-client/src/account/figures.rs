@@ -22,6 +22,9 @@ pub struct Account {
     pub pending: u64,
     /// Those of `pending` that are repeats.
     pub pending_repeats: u64,
+    /// Bytes that were cut from the end of the outbox on disk when it was opened: what was being
+    /// written when an earlier run ended. Nothing of it had been counted as tracked.
+    pub cut_bytes: u64,
     /// Each provider's part, in the order in which they were added.
     pub providers: Vec<ProviderAccount>,
 }

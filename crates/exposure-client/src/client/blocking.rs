@@ -15,6 +15,11 @@ impl<'a> Blocking<'a> {
         Self(client)
     }
 
+    /// As [`ExposureClient::synced`].
+    pub fn synced(self) {
+        block_on(self.0.synced());
+    }
+
     /// As [`ExposureClient::flush`].
     pub fn flush(self) -> FlushReport {
         block_on(self.0.flush())

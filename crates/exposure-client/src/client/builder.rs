@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use super::threads::Threads;
 use crate::account::Drops;
 use crate::engine::{Engine, Room};
 use crate::member::{Lane, Pace, QueueBound};
-use crate::outbox::Outbox;
+use crate::outbox::{Disk, DiskOutbox, Outbox, OutboxError, OutboxOptions, SystemDisk};
 use crate::provider::{Backoff, ExposureProvider};
 use crate::stamp::Stamper;
 use crate::tracker::{Hasher, Tracker};
@@ -28,6 +29,10 @@ pub struct ExposureClientBuilder {
     breaker_threshold: u32,
     on_drop: Option<crate::account::Callback>,
     clock: Arc<dyn Clock>,
+    outbox: Option<PathBuf>,
+    outbox_bytes: u64,
+    is_write_through: bool,
+    disk: Arc<dyn Disk>,
 }
 
 /// Why a client was not built.
@@ -52,6 +57,9 @@ pub enum BuildError {
         /// What it may be.
         bounds: &'static str,
     },
+    /// The outbox on disk did not open.
+    #[error("can not open the outbox: {0}")]
+    Outbox(#[from] OutboxError),
     /// The system gave no thread, or no random number.
     #[error("can not start: {0}")]
     System(std::io::Error),
@@ -74,6 +82,10 @@ impl ExposureClientBuilder {
             breaker_threshold: 5,
             on_drop: None,
             clock: Arc::new(SystemClock),
+            outbox: None,
+            outbox_bytes: 256 << 20,
+            is_write_through: false,
+            disk: Arc::new(SystemDisk),
         }
     }
 
@@ -120,6 +132,35 @@ impl ExposureClientBuilder {
     #[must_use]
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue.n_bytes = bytes;
+        self
+    }
+
+    /// Keeps exposures in this directory until every required provider acknowledged them, so that
+    /// they survive the end of the program, however it ends. Default: in memory alone.
+    ///
+    /// An exposure counts as tracked from when it is synced, which is a few milliseconds after the
+    /// call, and many at once; [`synced`](ExposureClient::synced) waits for it. The directory is
+    /// made if it is not there, and belongs to one client at a time.
+    #[must_use]
+    pub fn outbox(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.outbox = Some(directory.into());
+        self
+    }
+
+    /// How many bytes the outbox on disk may take; more exposures are dropped and counted as
+    /// `outbox_full`. Default 256 MiB; at least 1 MiB.
+    #[must_use]
+    pub fn outbox_bytes(mut self, bytes: u64) -> Self {
+        self.outbox_bytes = bytes;
+        self
+    }
+
+    /// Makes a call that tracks a new exposure return only when it is synced to the outbox on
+    /// disk: for programs that may be stopped right after a call, as serverless ones are. Such a
+    /// call blocks for the time of a sync; repeats do not. Needs an [`outbox`](Self::outbox).
+    #[must_use]
+    pub fn write_through(mut self) -> Self {
+        self.is_write_through = true;
         self
     }
 
@@ -186,23 +227,47 @@ impl ExposureClientBuilder {
         let seed = getrandom::u64().map_err(random)?;
         let client_id = getrandom::u64().map_err(random)?;
         let queue = self.queue;
+        let (outbox, writer, left) = match self.outbox {
+            None => (Outbox::Memory, None, Vec::new()),
+            Some(directory) => {
+                let (outbox, writer, left) = DiskOutbox::open(OutboxOptions {
+                    directory,
+                    max_bytes: self.outbox_bytes,
+                    is_write_through: self.is_write_through,
+                    disk: self.disk,
+                })?;
+                (Outbox::Disk(outbox), Some(writer), left)
+            }
+        };
+        let last = left.iter().map(|(_, exposure)| exposure.time).max();
         let lanes = self.providers.into_iter();
         let lanes =
             lanes.map(|(provider, is_required)| Arc::new(Lane::new(provider, is_required, queue)));
         let engine = Arc::new(Engine {
-            tracker: Tracker::new(self.marks, false),
+            tracker: Tracker::new(self.marks, writer.is_some()),
             hasher: Hasher::new(seed),
-            stamper: Stamper::new(client_id, Timestamp::from_micros(0)),
+            stamper: Stamper::new(client_id, last.unwrap_or(Timestamp::from_micros(0))),
             clock: self.clock,
             drops: Drops::new(self.on_drop),
             lanes: lanes.collect(),
-            outbox: Outbox::Memory,
+            outbox,
             client_id,
             is_closed: AtomicBool::new(false),
         });
-        let threads = Threads::start(engine, self.pace, self.backoff, self.breaker_threshold)
-            .map_err(BuildError::System)?;
+        for (record, exposure) in left {
+            engine.recover(record, exposure);
+        }
+        let threads =
+            Threads::start(engine, self.pace, self.backoff, self.breaker_threshold, writer)
+                .map_err(BuildError::System)?;
         Ok(ExposureClient::new(self.source, self.is_automatic, threads))
+    }
+
+    /// Writes the outbox to another kind of disk.
+    #[cfg(test)]
+    pub(crate) fn disk(mut self, disk: impl Disk + 'static) -> Self {
+        self.disk = Arc::new(disk);
+        self
     }
 
     fn check(&self) -> Result<(), BuildError> {
@@ -231,6 +296,18 @@ impl ExposureClientBuilder {
             if value < least || most < value {
                 return Err(BuildError::OutOfBounds { name, value: value.to_string(), bounds });
             }
+        }
+        if self.outbox_bytes < 1 << 20 {
+            let value = self.outbox_bytes.to_string();
+            return Err(BuildError::OutOfBounds {
+                name: "outbox_bytes",
+                value,
+                bounds: "at least 1 MiB",
+            });
+        }
+        if self.is_write_through && self.outbox.is_none() {
+            let (name, value) = ("write_through", "set without an outbox".into());
+            return Err(BuildError::OutOfBounds { name, value, bounds: "used with `outbox`" });
         }
         let times = [
             ("linger", self.pace.linger, Duration::ZERO, HOUR, "at most an hour"),

@@ -86,6 +86,13 @@ impl ExposureClient {
         self.engine().account()
     }
 
+    /// Waits until all that was evaluated so far is on stable storage, or dropped and counted. Ends
+    /// at once where the outbox is in memory.
+    pub fn synced(&self) -> impl Future<Output = ()> + Send + 'static {
+        let threads = Arc::clone(&self.threads);
+        async move { threads.synced().await }
+    }
+
     /// Sends all that was tracked so far without waiting for batches to fill.
     ///
     /// Ends when every provider has ended all of it, or a provider failed over it, or has asked to

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::{FlushReport, ShutdownReport};
 use crate::engine::Engine;
-use crate::member::{Gathered, Gathering, Pace, Runner};
+use crate::member::{Gathered, Gathering, Lane, Left, Pace, Runner};
+use crate::outbox::Writer;
 use crate::provider::{Backoff, Breaker};
 
 /// The threads of a client, one for each provider, which end with it.
@@ -30,20 +31,23 @@ impl Threads {
         pace: Pace,
         backoff: Backoff,
         threshold: u32,
+        writer: Option<Writer>,
     ) -> io::Result<Self> {
         // Dropped on an error, it ends the threads that were started before.
         let threads = Self { engine: Arc::clone(&engine) };
+        if let Some(writer) = writer {
+            let engine = Arc::clone(&engine);
+            let thread = thread::Builder::new().name("exposure-outbox".into());
+            thread.spawn(move || writer.run(&engine))?;
+        }
         for (index, lane) in engine.lanes.iter().enumerate() {
             let breaker = Breaker::new(backoff, threshold, engine.client_id ^ index as u64);
             let runner = Runner::new(Arc::clone(&engine), Arc::clone(lane), pace, breaker);
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let lane = Arc::clone(lane);
-            thread::Builder::new().name(format!("exposure-{}", lane.name)).spawn(move || {
-                let left = runtime.block_on(runner.run());
-                // Streams and connections end before anybody is told that all has ended.
-                drop(runtime);
-                lane.closed(left);
-            })?;
+            if let Err(error) = start(runner, Arc::clone(lane)) {
+                // The outbox waits for the threads of all, and these were never there.
+                engine.lanes.iter().skip(index).for_each(|lane| lane.closed(Left::default()));
+                return Err(error);
+            }
         }
         Ok(threads)
     }
@@ -52,7 +56,12 @@ impl Threads {
         &self.engine
     }
 
+    pub(super) async fn synced(&self) {
+        self.engine.outbox.synced().await;
+    }
+
     pub(super) async fn flush(&self) -> FlushReport {
+        self.engine.outbox.synced().await;
         let (gathering, gathered) = Gathering::new(self.names());
         let gathering = Arc::new(gathering);
         for lane in &self.engine.lanes {
@@ -64,6 +73,7 @@ impl Threads {
 
     pub(super) async fn shutdown(&self, deadline: Duration) -> ShutdownReport {
         self.engine.is_closed.store(true, Ordering::Release);
+        self.engine.outbox.synced().await;
         let (gathering, gathered) = Gathering::new(self.names());
         let gathering = Arc::new(gathering);
         let deadline = deadline.min(LONGEST);
@@ -73,6 +83,7 @@ impl Threads {
         }
         watch(Arc::clone(&gathering), deadline.saturating_add(WATCHDOG));
         let Gathered { n_left, unresponsive } = gathered.await.unwrap_or_default();
+        self.engine.outbox.close().await;
         let account = self.engine.account();
         if 0 < account.dropped.total() {
             tracing::warn!(
@@ -97,7 +108,20 @@ impl Drop for Threads {
         for lane in &self.engine.lanes {
             lane.close(until, None);
         }
+        self.engine.outbox.close_after_lanes();
     }
+}
+
+fn start(runner: Runner, lane: Arc<Lane>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let thread = thread::Builder::new().name(format!("exposure-{}", lane.name));
+    thread.spawn(move || {
+        let left = runtime.block_on(runner.run());
+        // Streams and connections end before anybody is told that all has ended.
+        drop(runtime);
+        lane.closed(left);
+    })?;
+    Ok(())
 }
 
 /// Gives up on providers that hold their thread for longer. No timer of theirs could.

@@ -113,6 +113,18 @@ impl Lane {
         false
     }
 
+    /// Keeps room even where there is none: for what an earlier run had taken in.
+    pub(crate) fn reserve_always(&self, n_bytes: usize) {
+        let mut state = self.state.lock();
+        state.held.n_events += 1;
+        state.held.n_bytes += n_bytes;
+    }
+
+    /// Whether the provider's thread has ended.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.state.lock().left.is_some()
+    }
+
     /// Gives room back that was not used.
     pub(crate) fn release(&self, n_bytes: usize) {
         let mut state = self.state.lock();

@@ -1,5 +1,8 @@
 //! Where exposures wait: in memory, or on disk as well.
 
-mod outbox;
+mod disk;
+mod kind;
 
-pub(crate) use outbox::{Outbox, Record};
+pub use disk::OutboxError;
+pub(crate) use disk::{Disk, DiskOutbox, Fate, Job, OutboxOptions, SystemDisk, Writer};
+pub(crate) use kind::{Outbox, Record};

@@ -49,9 +49,17 @@ mod contract;
 mod log;
 mod memory;
 
+#[cfg(feature = "amplitude")]
+pub mod amplitude;
 #[cfg(feature = "grpc")]
 pub mod grpc;
+#[cfg(feature = "segment")]
+pub mod segment;
 
+#[cfg(feature = "_http")]
+pub use crate::http::HttpProviderError;
+#[cfg(feature = "amplitude")]
+pub use amplitude::{AmplitudeProvider, AmplitudeProviderBuilder};
 pub use async_trait::async_trait;
 pub(crate) use backoff::{Backoff, Jitter};
 pub use batch::Batch;
@@ -61,3 +69,5 @@ pub use contract::{BatchLimits, Delivery, ExposureProvider, SendError};
 pub use grpc::{GrpcProvider, GrpcProviderBuilder};
 pub use log::LogProvider;
 pub use memory::{MemoryProvider, Reply};
+#[cfg(feature = "segment")]
+pub use segment::{SegmentProvider, SegmentProviderBuilder};

@@ -52,6 +52,7 @@ impl Marks {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.index.len()
     }

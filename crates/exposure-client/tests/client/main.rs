@@ -1,6 +1,7 @@
 //! The client as programs and providers see it.
 
 mod bad_input;
+mod durable;
 mod ending;
 mod providers;
 mod rules;

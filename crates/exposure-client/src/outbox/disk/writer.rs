@@ -1,0 +1,256 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::oneshot;
+
+use super::writing::Writing;
+use super::{Opened, OutboxError, OutboxOptions, Recovered};
+use crate::engine::{Engine, Room};
+use crate::outbox::Record;
+use crate::tracker::Place;
+use crate::{DropReason, Exposure};
+
+/// The callers' side of an outbox on disk. A thread of its own writes what is put here, all that
+/// came while it wrote before at once.
+#[derive(Debug)]
+pub(crate) struct DiskOutbox {
+    shared: Arc<Shared>,
+    n_open: Arc<AtomicU64>,
+    pub(crate) is_write_through: bool,
+    pub(crate) recovered: Recovered,
+}
+
+/// An exposure that is to be written.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) exposure: Exposure,
+    pub(crate) place: Place,
+    pub(crate) room: Room,
+    /// Where somebody waits for it.
+    pub(crate) reply: Option<SyncSender<Fate>>,
+}
+
+/// What came of writing an exposure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Written,
+    Dropped(DropReason),
+}
+
+#[derive(Debug)]
+struct Shared {
+    todo: Mutex<Todo>,
+    wake: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Todo {
+    jobs: Vec<Job>,
+    ended: Vec<Record>,
+    barriers: Vec<oneshot::Sender<()>>,
+    closing: Closing,
+    closers: Vec<oneshot::Sender<()>>,
+    is_gone: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Closing {
+    #[default]
+    No,
+    /// When no provider's thread is there any more to end exposures.
+    AfterLanes,
+    Now,
+}
+
+/// The writer's side.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    writing: Writing,
+}
+
+/// How long ends of exposures wait for others; also how often it is looked whether the providers'
+/// threads are gone.
+const GATHER: Duration = Duration::from_millis(20);
+
+impl DiskOutbox {
+    /// Opens an outbox: both sides of it, and the exposures that an earlier run left.
+    pub(crate) fn open(
+        options: OutboxOptions,
+    ) -> Result<(Self, Writer, Vec<(Record, Exposure)>), OutboxError> {
+        let mut opened = Opened::open(&options)?;
+        let recovered = opened.recovered;
+        let is_write_through = options.is_write_through;
+        let exposures = std::mem::take(&mut opened.exposures);
+        let writing = Writing::new(options, opened, exposures.len() as u64);
+        let shared = Arc::new(Shared { todo: Mutex::default(), wake: Condvar::new() });
+        let n_open = writing.n_open();
+        let outbox = Self { shared: Arc::clone(&shared), n_open, is_write_through, recovered };
+        Ok((outbox, Writer { shared, writing }, exposures))
+    }
+
+    /// How many exposures are on disk.
+    pub(crate) fn n_open(&self) -> u64 {
+        self.n_open.load(Ordering::Relaxed)
+    }
+
+    /// Has an exposure written; gives it back if nobody is there to write it.
+    pub(crate) fn push(&self, job: Job) -> Result<(), Job> {
+        let is_first = {
+            let mut todo = self.shared.todo.lock();
+            if todo.is_gone {
+                return Err(job);
+            }
+            todo.jobs.push(job);
+            todo.jobs.len() == 1
+        };
+        if is_first {
+            self.shared.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn ended(&self, record: Record) {
+        let is_first = {
+            let mut todo = self.shared.todo.lock();
+            if todo.is_gone {
+                return;
+            }
+            todo.ended.push(record);
+            todo.ended.len() == 1
+        };
+        if is_first {
+            self.shared.wake.notify_one();
+        }
+    }
+
+    /// Returns when everything that was pushed before has been written, or dropped.
+    pub(crate) async fn synced(&self) {
+        let (sender, receiver) = oneshot::channel();
+        {
+            let mut todo = self.shared.todo.lock();
+            if todo.is_gone {
+                return;
+            }
+            todo.barriers.push(sender);
+        }
+        self.shared.wake.notify_one();
+        // The writer is gone: there is nothing to wait for.
+        drop(receiver.await);
+    }
+
+    /// Ends the writer, and returns when the directory is free.
+    pub(crate) async fn close(&self) {
+        let (sender, receiver) = oneshot::channel();
+        {
+            let mut todo = self.shared.todo.lock();
+            if todo.is_gone {
+                return;
+            }
+            todo.closing = Closing::Now;
+            todo.closers.push(sender);
+        }
+        self.shared.wake.notify_one();
+        drop(receiver.await);
+    }
+
+    /// Ends the writer when the providers' threads have ended.
+    pub(crate) fn close_after_lanes(&self) {
+        let mut todo = self.shared.todo.lock();
+        if todo.closing == Closing::No {
+            todo.closing = Closing::AfterLanes;
+        }
+        drop(todo);
+        self.shared.wake.notify_one();
+    }
+}
+
+impl Writer {
+    /// Writes until it is closed.
+    pub(crate) fn run(self, engine: &Engine) {
+        let Self { shared, mut writing } = self;
+        loop {
+            let Some(Todo { jobs, ended, barriers, .. }) = shared.next(engine) else { break };
+            writing.end(&ended);
+            write(&mut writing, engine, jobs);
+            for barrier in barriers {
+                // Whoever asked may have stopped waiting.
+                let _ = barrier.send(());
+            }
+        }
+        writing.seal();
+        let rest =
+            std::mem::replace(&mut *shared.todo.lock(), Todo { is_gone: true, ..Todo::default() });
+        for job in rest.jobs {
+            engine.unwritten(job, DropReason::Closed);
+        }
+        // The lock goes before anybody is told that it is gone.
+        drop(writing);
+        for closer in rest.closers.into_iter().chain(rest.barriers) {
+            let _ = closer.send(());
+        }
+    }
+}
+
+impl Shared {
+    /// What is to be done next; `None` at the end.
+    fn next(&self, engine: &Engine) -> Option<Todo> {
+        let mut todo = self.todo.lock();
+        loop {
+            if !todo.jobs.is_empty() || !todo.barriers.is_empty() {
+                return Some(todo.take());
+            }
+            if !todo.ended.is_empty() {
+                if todo.closing == Closing::No {
+                    let _timeout = self.wake.wait_for(&mut todo, GATHER);
+                }
+                return Some(todo.take());
+            }
+            match todo.closing {
+                Closing::Now => return None,
+                Closing::AfterLanes if engine.lanes.iter().all(|lane| lane.is_gone()) => {
+                    return None;
+                }
+                Closing::AfterLanes => {
+                    let _timeout = self.wake.wait_for(&mut todo, GATHER);
+                }
+                Closing::No => self.wake.wait(&mut todo),
+            }
+        }
+    }
+}
+
+impl Todo {
+    fn take(&mut self) -> Self {
+        Self {
+            jobs: std::mem::take(&mut self.jobs),
+            ended: std::mem::take(&mut self.ended),
+            barriers: std::mem::take(&mut self.barriers),
+            ..Self::default()
+        }
+    }
+}
+
+fn write(writing: &mut Writing, engine: &Engine, jobs: Vec<Job>) {
+    let mut jobs = jobs;
+    while !jobs.is_empty() {
+        let (n_written, records) = writing.write(jobs.iter().map(|job| &job.exposure));
+        let rest = jobs.split_off(n_written);
+        match records {
+            Ok(records) => {
+                for (job, record) in jobs.into_iter().zip(records) {
+                    engine.written(job, record);
+                }
+            }
+            Err(reason) => {
+                for job in jobs {
+                    engine.unwritten(job, reason);
+                }
+            }
+        }
+        jobs = rest;
+    }
+}
