@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use exposure_core::Outcome;
@@ -23,18 +22,18 @@ pub fn accepted(endpoint: Endpoint, stored: &Stored<'_>) -> Answer {
 
 #[derive(Serialize)]
 struct Verdicts<'a> {
-    results: BTreeMap<&'a str, Verdict<'a>>,
+    results: BTreeMap<&'a str, Verdict>,
 }
 
 /// What became of an event, in the protocol's words.
 #[derive(Serialize)]
-struct Verdict<'a> {
+struct Verdict {
     result: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<Cow<'a, str>>,
+    details: Option<String>,
 }
 
-fn verdict(outcome: &Outcome) -> Verdict<'_> {
+fn verdict(outcome: &Outcome) -> Verdict {
     match outcome {
         // A duplicate is stored: its original is.
         Outcome::Accepted { .. } | Outcome::Duplicate { .. } => {
@@ -42,7 +41,7 @@ fn verdict(outcome: &Outcome) -> Verdict<'_> {
         }
         Outcome::Rejected(rejection) => Verdict {
             result: if rejection.code.is_retryable() { "retry" } else { "drop" },
-            details: Some(format!("{}: {rejection}", rejection.code).into()),
+            details: Some(rejection.to_string()),
         },
     }
 }

@@ -217,8 +217,8 @@ fn distinct_id<'b>(
         .filter(|&json| json != "\"$posthog_cookieless\"")
 }
 
-/// Whether two ids are there and the same.
+/// Whether both are ids, and the same one.
 fn same<'b>(a: Option<&'b str>, b: Option<&'b str>, arena: &'b Arena) -> bool {
     let id = |json: Option<&'b str>| member::id("", Some(json?), arena).ok().flatten();
-    a.is_some() && id(a) == id(b)
+    id(a).is_some_and(|a| !a.is_empty() && id(b) == Some(a))
 }

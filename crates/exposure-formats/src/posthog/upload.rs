@@ -72,7 +72,7 @@ fn upload<'b>(
         Endpoint::Capture | Endpoint::Engage => Vec::new(),
     };
     let events = read.into_iter().map(|read| read.event).collect();
-    Upload { keys, library, names, events, ..Upload::default() }
+    Upload { keys, library, events, names, ..Upload::default() }
 }
 
 fn list<'b>(

@@ -69,8 +69,7 @@ fn fill<'b>(
         ));
     }
     (event.time, event.sent) = times(message, around, arena);
-    event.insert_id = member::id("messageId", message.message_id, arena)
-        .map_err(|rejection| Rejection { field: "insert_id".into(), ..rejection })?;
+    event.insert_id = member::id("insert_id", message.id, arena)?;
 
     let mut writes = Writes::new(arena);
     let mut precedence = Precedence::SetOverUnset;
@@ -143,7 +142,7 @@ fn seen<'b>(
     Ok(Body::Outcome { kind, event_type, payload })
 }
 
-fn identity<'b>(kind: Kind, traits: Option<&'b str>) -> Result<Body<'b>, Rejection> {
+fn identity(kind: Kind, traits: Option<&str>) -> Result<Body<'_>, Rejection> {
     Ok(Body::Identify { kind, payload: payload_of("traits", traits)? })
 }
 

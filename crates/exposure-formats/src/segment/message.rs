@@ -14,7 +14,8 @@ pub(super) struct Message<'b> {
     pub(super) user_id: Option<&'b str>,
     pub(super) anonymous_id: Option<&'b str>,
     pub(super) previous_id: Option<&'b str>,
-    pub(super) message_id: Option<&'b str>,
+    /// `messageId`.
+    pub(super) id: Option<&'b str>,
     pub(super) timestamp: Option<&'b str>,
     pub(super) original_timestamp: Option<&'b str>,
     pub(super) properties: Option<&'b str>,
@@ -40,7 +41,7 @@ impl<'b> Message<'b> {
                 "userId" => &mut message.user_id,
                 "anonymousId" => &mut message.anonymous_id,
                 "previousId" => &mut message.previous_id,
-                "messageId" => &mut message.message_id,
+                "messageId" => &mut message.id,
                 "timestamp" => &mut message.timestamp,
                 "originalTimestamp" => &mut message.original_timestamp,
                 "properties" => &mut message.properties,

@@ -47,6 +47,7 @@ pub fn read<'b>(
     }
     let query = request.query.as_bytes();
     keys.extend(parameter(query, "writeKey", arena).filter(|key| !key.is_empty()));
+    keys.dedup();
     Ok(Upload { keys, ..upload })
 }
 
