@@ -20,6 +20,8 @@ pub fn answer(request: &Request<'_>) -> Option<Answer> {
     match path {
         "/v1/m" | "/m" => return Some(Answer::fixed_json(r#"{"success":true}"#)),
         "/sourceConfig" => return Some(source_config(request)),
+        // An SDK keeps the flags it has where it is told of none; an error would stand beside
+        // every exposure that it sends afterwards.
         "/flags" | "/decide" => return Some(Answer::fixed_json("{}")),
         "/api/surveys" => return Some(Answer::fixed_json(r#"{"surveys":[]}"#)),
         "/api/early_access_features" => {
@@ -35,10 +37,13 @@ pub fn answer(request: &Request<'_>) -> Option<Answer> {
     match path.strip_prefix("/array/")?.split_once('/')?.1 {
         // Without a configuration in it the SDK asks for the JSON.
         "config.js" => Some(Answer::fixed(200, "application/javascript", "")),
-        "config" => Some(Answer::fixed_json(r#"{"supportedCompression":["gzip","gzip-js"]}"#)),
+        "config" => Some(Answer::fixed_json(POSTHOG_CONFIG)),
         _ => None,
     }
 }
+
+/// PostHog's browser SDK may compress, and needs nothing that is not events.
+const POSTHOG_CONFIG: &str = r#"{"supportedCompression":["gzip","gzip-js"],"siteApps":[],"surveys":false,"sessionRecording":false,"heatmaps":false,"capturePerformance":false,"autocaptureExceptions":false}"#;
 
 /// The settings of Segment's browser SDK: it sends to this server, and no metrics of itself.
 fn settings(request: &Request<'_>, key: &str) -> Answer {

@@ -4,7 +4,8 @@ use super::evaluation::Evaluation;
 use super::message::{Message, Properties};
 use crate::json::pick;
 use crate::vocabulary::{
-    Writes, first_id, ids, known_time, member, named, payload_of, refused, time, tracked, word,
+    Tracked, Writes, first_id, ids, known_time, member, named, payload_of, refused, time, tracked,
+    word,
 };
 use crate::{Arena, Refused};
 
@@ -101,34 +102,29 @@ fn fill<'b>(
     for json in [message.set, properties.set].into_iter().flatten() {
         writes.set(json)?;
     }
-    let payload = || payload_of("properties", message.properties);
-    let person = || payload_of("properties", message.properties.or(message.set));
-    let identify = |kind| Ok::<_, Rejection>(Body::Identify { kind, payload: person()? });
-    let outcome =
-        |kind| Ok::<_, Rejection>(Body::Outcome { kind, event_type, payload: payload()? });
+    let person = message.properties.or(message.set);
+    let identify = |kind| {
+        Ok::<_, Rejection>(Body::Identify { kind, payload: payload_of("properties", person)? })
+    };
+    let outcome = |kind| {
+        let payload = payload_of("properties", message.properties)?;
+        Ok::<_, Rejection>(Body::Outcome { kind, event_type, payload })
+    };
     let told = match name {
-        "$identify" | "$set" => Err(identify(Kind::Identify)?),
-        "$groupidentify" => Err(identify(Kind::Group)?),
-        "$create_alias" | "$merge_dangerously" => Err(identify(Kind::Alias)?),
-        "$pageview" => Err(outcome(Kind::Page)?),
-        "$screen" => Err(outcome(Kind::Screen)?),
+        "$identify" | "$set" => Tracked::of(identify(Kind::Identify)?),
+        "$groupidentify" => Tracked::of(identify(Kind::Group)?),
+        "$create_alias" | "$merge_dangerously" => Tracked::of(identify(Kind::Alias)?),
+        "$pageview" => Tracked::of(outcome(Kind::Page)?),
+        "$screen" => Tracked::of(outcome(Kind::Screen)?),
         name => match Evaluation::of(name) {
-            Some(evaluation) => Err(evaluation.read(&properties.flag, arena)?),
-            None => Ok(tracked(event_type, message.properties, &mut writes, arena)?),
+            Some(evaluation) => Tracked::of(evaluation.read(&properties.flag, arena)?),
+            None => tracked(event_type, message.properties, &mut writes, arena)?,
         },
     };
-    let set_once = [message.set_once, properties.set_once].into_iter().flatten();
-    event.ignored_properties = writes.has_ignored() || set_once.count() > 0;
-    match told {
-        Ok(told) => {
-            event.changes = writes.finish(told.precedence);
-            event.body = told.body;
-        }
-        Err(body) => {
-            event.changes = writes.finish(crate::vocabulary::Precedence::SetOverUnset);
-            event.body = body;
-        }
-    }
+    event.body = told.body;
+    event.ignored_properties =
+        writes.has_ignored() || message.set_once.or(properties.set_once).is_some();
+    event.changes = writes.finish(told.precedence);
     Ok(())
 }
 

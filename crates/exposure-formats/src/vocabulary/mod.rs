@@ -18,5 +18,5 @@ pub(crate) use library::{library, named, word};
 pub(crate) use payload::{metadata, payload as payload_of};
 pub(crate) use refusal::refused;
 pub(crate) use time::{known_time, moment, time};
-pub(crate) use tracked::tracked;
+pub(crate) use tracked::{Tracked, tracked};
 pub(crate) use writes::{Precedence, Writes};

@@ -15,6 +15,13 @@ pub(crate) struct Tracked<'b> {
     pub(crate) subject: Option<&'b str>,
 }
 
+impl<'b> Tracked<'b> {
+    /// What a sender has a word of its own for.
+    pub(crate) const fn of(body: Body<'b>) -> Self {
+        Self { body, precedence: Precedence::SetOverUnset, subject: None }
+    }
+}
+
 /// Reads an event of a sender that leaves the type and the properties to its caller: exposures
 /// as Amplitude's clients and other experiment tools write them, and what else happened.
 pub(crate) fn tracked<'b>(
