@@ -32,7 +32,6 @@
 mod answer;
 mod body_error;
 mod export;
-mod export;
 mod options;
 mod paths;
 mod protocol;
@@ -53,7 +52,6 @@ mod vocabulary;
 
 pub use answer::{Answer, Failure};
 pub use body_error::BodyError;
-pub use export::{Export, ExportedEvent};
 pub use export::{Export, ExportedEvent};
 pub use inflate::{InflateError, Inflater, inflate};
 pub use json::replace_lone_surrogates;
