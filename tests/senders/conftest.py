@@ -9,7 +9,8 @@ import os
 import pathlib
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import pytest
 
@@ -66,14 +67,21 @@ class Sender:
         self.reading = Reading(server)
         self.told: list[dict] = []
 
-    def start(self, language: str, program: str, *args: str, url: str | None = None, flags: str = "-") -> Telling:
+    def start(
+        self,
+        language: str,
+        program: str,
+        *args: str,
+        url: str | None = None,
+        flags: str = "-",
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> Telling:
         """Starts a program with the server's URL, a key, and the URL of whoever serves flags."""
         wait_while_days_change()
         command = [*command_of(language, program), url or self.server.url, self.server.api_key, flags, *args]
-        environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
         process = subprocess.Popen(
             [str(word) for word in command],
-            env=environment,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -120,7 +128,8 @@ def command_of(language: str, program: str) -> list[str | pathlib.Path]:
         case "go":
             return [prepared() / "go" / program]
         case "java":
-            return ["java", "-cp", f"{prepared() / 'java'}/*", HERE / "java" / program]
+            made = prepared() / "java"
+            return ["java", "-cp", f"{made / 'classes'}:{made}/*", program]
     raise ValueError(f"programs in {language}")
 
 
@@ -161,15 +170,26 @@ def start_flags() -> Iterator[Callable[..., FlagService]]:
 
 
 @pytest.fixture
-def sender(
+def make_sender(
     request: pytest.FixtureRequest,
-    start_server: Callable[..., Server],
     start_flags: Callable[..., FlagService],
-) -> Iterator[Sender]:
-    """A server and programs that send to it."""
-    sender = Sender(request.node.name, start_server(), start_flags)
-    yield sender
-    LISTED.extend(sender.listed())
+    start_server: Callable[..., Server],
+) -> Iterator[Callable[..., Sender]]:
+    """Starts a server, and gives what a test sends to it with; at the test's end it goes into the list of SDKs."""
+    senders: list[Sender] = []
+
+    def make(*extra: str) -> Sender:
+        senders.append(Sender(request.node.name, start_server(*extra), start_flags))
+        return senders[-1]
+
+    yield make
+    LISTED.extend(line for sender in senders for line in sender.listed())
+
+
+@pytest.fixture
+def sender(make_sender: Callable[..., Sender]) -> Sender:
+    """A server with an empty data directory, and programs that send to it."""
+    return make_sender()
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

@@ -114,10 +114,13 @@ class Handler(BaseHTTPRequestHandler):
     def _flags(self, path: str, body: bytes) -> object | None:
         if path == "/sdk/v2/flags":
             return amplitude_flags()
-        if path == "/sdk/v2/vardata":
+        if path in ("/sdk/vardata", "/sdk/v2/vardata"):
             encoded = self.headers.get("X-Amp-Exp-User")
             user = json.loads(base64.urlsafe_b64decode(encoded + "===") if encoded else body)
-            return amplitude_variants(user)
+            variants = amplitude_variants(user)
+            # The first form names no default.
+            is_default = all(variant["key"] == "off" for variant in variants.values())
+            return {} if is_default and path == "/sdk/vardata" else variants
         if path == "/flags":
             if body.startswith(b"\x1f\x8b"):
                 body = gzip.decompress(body)

@@ -22,3 +22,15 @@ def test_amplitude(sender: Sender):
         ("track", "left", library): 1,
     }
     assert sender.reading.billable() == 2
+
+
+def test_segment(sender: Sender):
+    told = sender.tell("node", "browser.mjs", "segment", flags=sender.start_flags().url)
+    expected.check(sender.reading)
+    library = f"analytics.js/npm:next-{told['version']}"
+    assert sender.reading.usage() == {
+        ("exposure", "[Experiment] Exposure", library): 11,
+        ("identify", "identify", library): 8,
+        ("track", "Order Completed", library): 1,
+    }
+    assert sender.reading.billable() == 1

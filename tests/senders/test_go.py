@@ -32,3 +32,16 @@ def test_amplitude_experiment(sender: Sender):
         ("assignment", "[Experiment] Assignment", library): 1,
     }
     assert sender.reading.billable() == 0
+
+
+def test_segment(sender: Sender):
+    told = sender.tell("go", "segment")
+    assert told["codes"] == [200] * 15
+    expected.check(sender.reading)
+    library = f"analytics-go/{told['version'].removeprefix('v')}"
+    assert sender.reading.usage() == {
+        ("exposure", "[Experiment] Exposure", library): 11,
+        ("identify", "identify", library): 1,
+        ("track", "Order Completed", library): 1,
+    }
+    assert sender.reading.billable() == 1

@@ -74,3 +74,60 @@ def test_segment_survives_crashes(sender: Sender):
     told, there = crashes.survive(sender, telling)
     assert told["failed"] == []
     assert len(there) == len(told["delivered"]) == crashes.EXPOSURES
+
+
+def test_segment(sender: Sender):
+    told = sender.tell("node", "segment.mjs")
+    assert told["failures"] == []
+    expected.check(sender.reading)
+    library = f"@segment/analytics-node/{told['version']}"
+    assert sender.reading.usage() == {
+        ("exposure", "[Experiment] Exposure", library): 11,
+        ("identify", "identify", library): 1,
+        ("track", "Order Completed", library): 1,
+    }
+    assert sender.reading.billable() == 1
+
+
+def test_rudder(sender: Sender):
+    told = sender.tell("node", "rudder.mjs")
+    assert told["failures"] == []
+    expected.check(sender.reading)
+    library = f"analytics-node/{told['version']}"
+    assert sender.reading.usage() == {
+        ("exposure", "[Experiment] Exposure", library): 11,
+        ("identify", "identify", library): 1,
+        ("track", "Order Completed", library): 1,
+    }
+    assert sender.reading.billable() == 1
+
+
+def test_posthog(sender: Sender):
+    """One host answers its flags and takes its events: a gateway divides them."""
+    told = sender.tell("node", "posthog.mjs", url=sender.start_flags(upstream=sender.server.http).url)
+    assert told["failures"] == []
+    expected.check(sender.reading, cannot={"unset"})
+    library = f"posthog-node/{told['version']}"
+    assert sender.reading.usage() == {
+        ("exposure", "[Experiment] Exposure", library): 9,
+        ("alias", "$create_alias", library): 1,
+        ("track", "purchase", library): 1,
+    }
+    assert sender.reading.billable() == 1
+
+
+@pytest.mark.parametrize("carrier", ["logs-json", "logs-proto", "logs-grpc", "spans-json", "span-events-proto"])
+def test_openfeature(sender: Sender, carrier: str):
+    url = f"http://{sender.server.grpc}" if carrier == "logs-grpc" else None
+    sender.tell("node", "openfeature.mjs", carrier, url=url)
+    expected.check(sender.reading, cannot={"unset", "duplicate"})
+    assert sender.reading.usage() == {("exposure", "[Experiment] Exposure", ""): 8}
+    assert sender.reading.billable() == 0
+
+
+@pytest.mark.parametrize("into", ["growthbook", "segment"])
+def test_growthbook(sender: Sender, into: str):
+    sender.tell("node", "growthbook.mjs", into, flags=sender.start_flags().url)
+    expected.check(sender.reading, cannot={"unset", "duplicate"})
+    assert sender.reading.usage() == {("exposure", "[Experiment] Exposure", ""): 8}
+    assert sender.reading.billable() == 0

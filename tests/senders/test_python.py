@@ -50,3 +50,53 @@ def test_amplitude_analytics_keeps_what_was_delivered_through_crashes(sender: Se
     told, there = crashes.survive(sender, telling)
     assert told["codes"] == [200]
     assert set(told["delivered"]) <= there, "what was told as delivered is lost"
+
+
+@pytest.mark.parametrize("gzip", [(), ("gzip",)])
+def test_segment(sender: Sender, gzip: tuple[str, ...]):
+    told = sender.tell("python", "segment_analytics.py", *gzip)
+    assert told["failures"] == []
+    expected.check(sender.reading)
+    library = f"analytics-python/{told['version']}"
+    assert sender.reading.usage() == {
+        ("exposure", "[Experiment] Exposure", library): 11,
+        ("identify", "identify", library): 1,
+        ("track", "Order Completed", library): 1,
+    }
+    assert sender.reading.billable() == 1
+
+
+def test_rudder(sender: Sender):
+    told = sender.tell("python", "rudder.py")
+    assert told["failures"] == []
+    expected.check(sender.reading)
+    library = f"rudder-analytics-python/{told['version']}"
+    assert sender.reading.usage() == {
+        ("exposure", "[Experiment] Exposure", library): 11,
+        ("identify", "identify", library): 1,
+        ("track", "Order Completed", library): 1,
+    }
+    assert sender.reading.billable() == 1
+
+
+def test_posthog(sender: Sender):
+    """One host answers its flags and takes its events: a gateway divides them. Each read is told of by two events."""
+    told = sender.tell("python", "posthog_flags.py", url=sender.start_flags(upstream=sender.server.http).url)
+    assert told["failures"] == []
+    expected.check(sender.reading, cannot={"unset"})
+    library = f"posthog-python/{told['version']}"
+    assert sender.reading.usage() == {
+        ("exposure", "[Experiment] Exposure", library): 9,
+        ("alias", "$create_alias", library): 1,
+        ("track", "purchase", library): 1,
+    }
+    assert sender.reading.billable() == 1
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_openfeature(sender: Sender, protocol: str):
+    url = f"http://{sender.server.grpc}" if protocol == "grpc" else None
+    sender.tell("python", "openfeature_otlp.py", protocol, url=url)
+    expected.check(sender.reading, cannot={"unset", "duplicate", "anonymous"})
+    assert sender.reading.usage() == {("exposure", "[Experiment] Exposure", ""): 6}
+    assert sender.reading.billable() == 0
