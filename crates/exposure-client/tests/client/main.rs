@@ -3,6 +3,7 @@
 mod bad_input;
 mod durable;
 mod ending;
+mod history;
 mod providers;
 mod rules;
 mod support;
