@@ -19,6 +19,7 @@ def survive(sender: Sender, telling: Telling, crashes: int = CRASHES) -> tuple[d
     seen = 0
     for _ in range(crashes):
         seen = wait_for_more(sender.reading, telling, seen + APART)
+        sender.reading.requests_before = sender.reading.requests()
         crash(sender.server)
     told = sender.note(telling.end())
     return told, stored(sender.reading)

@@ -9,6 +9,7 @@ BOTH = TREATMENT | {"banner": "on"}
 def check(
     reading: Reading,
     *,
+    rejected: str,
     cannot: set[str] = frozenset(),
     flip: str = "a",
     flip_duplicates: int = 0,
@@ -16,9 +17,9 @@ def check(
 ) -> None:
     """Compares properties and explanations with those of the story.
 
-    `cannot` are steps the SDK has no way to say. `flip` is where the user who saw a, b and a again stands, and
-    `flip_duplicates` how many of those three came under an id that had come before. Uploads of one user that are not
-    `in_order` may come after those that decide.
+    `rejected` is the code of the bad event. `cannot` are steps the SDK has no way to say. `flip` is where the user who saw
+    a, b and a again stands, and `flip_duplicates` how many of those three came under an id that had come before. Uploads of
+    one user that are not `in_order` may come after those that decide.
     """
 
     def check_one(user: str, properties: dict[str, str], decided_by: str | None, lost=(), duplicates: int = 0) -> None:
@@ -39,6 +40,7 @@ def check(
     for user in ["set-user", "good-user-1", "good-user-2"]:
         check_one(user, TREATMENT, "treatment")
 
+    assert reading.rejected() == {rejected: 1}
     assert reading.properties(user_id="bad-user")[1] == {}
     assert reading.properties(user_id="bad")[1] == {}
 

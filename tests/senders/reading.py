@@ -19,6 +19,8 @@ class Reading:
     def __init__(self, server: Server):
         self.server = server
         self.session = requests.Session()
+        # Requests that processes counted which are gone.
+        self.requests_before: Counter[str] = Counter()
 
     def ask(self, path: str, **parameters: str) -> dict:
         answer = self.session.get(
@@ -77,8 +79,8 @@ class Reading:
         return {labels["code"]: value for labels, value in self._metric("exposure_events_rejected_total")}
 
     def requests(self) -> Counter[str]:
-        """Requests of senders by path and status: `/2/httpapi 200`."""
-        counted: Counter[str] = Counter()
+        """Requests of senders by path and class of status: `/2/httpapi 2xx`."""
+        counted = self.requests_before.copy()
         for labels, value in self._metric("exposure_http_requests_total"):
             if labels["path"] not in OURS:
                 counted[f"{labels['path']} {labels['status']}"] += value

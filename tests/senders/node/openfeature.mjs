@@ -2,12 +2,10 @@
 //
 // A fourth argument says which hook and which exporter.
 import { InMemoryProvider, OpenFeature } from '@openfeature/server-sdk';
-import { EventHook, SpanEventHook, SpanHook } from '@openfeature/open-telemetry-hooks';
-import { trace } from '@opentelemetry/api';
+import { context, trace } from '@opentelemetry/api';
 import { logs } from '@opentelemetry/api-logs';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { context } from '@opentelemetry/api';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { OTLPLogExporter as JsonLogs } from '@opentelemetry/exporter-logs-otlp-http';
 import { OTLPLogExporter as ProtoLogs } from '@opentelemetry/exporter-logs-otlp-proto';
@@ -34,13 +32,12 @@ const exporter = CARRIERS[carrier]();
 
 // The hooks say nothing of a device by themselves.
 const attributeMapper = (of) => (of.context.device ? { 'device.id': of.context.device } : {});
-const options = { attributeMapper };
-const hooks = {
-  'logs-json': EventHook,
-  'logs-proto': EventHook,
-  'logs-grpc': EventHook,
-  'spans-json': SpanHook,
-  'span-events-proto': SpanEventHook,
+const HOOKS = {
+  'logs-json': 'EventHook',
+  'logs-proto': 'EventHook',
+  'logs-grpc': 'EventHook',
+  'spans-json': 'SpanHook',
+  'span-events-proto': 'SpanEventHook',
 };
 const isLogs = carrier.startsWith('logs');
 const provider = isLogs
@@ -52,7 +49,9 @@ if (isLogs) {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   trace.setGlobalTracerProvider(provider);
 }
-OpenFeature.addHooks(new hooks[carrier](options));
+// As instrumentation is: there before whatever it instruments, or the hooks' tracer is none.
+const hooks = await import('@openfeature/open-telemetry-hooks');
+OpenFeature.addHooks(new hooks[HOOKS[carrier]]({ attributeMapper }));
 
 const variants = { off: 'off', a: 'a', b: 'b', on: 'on', treatment: 'treatment' };
 const flag = { variants, defaultVariant: 'off', disabled: false, contextEvaluator: (of) => of.wants };

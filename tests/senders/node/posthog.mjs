@@ -42,7 +42,7 @@ await story({
   },
   identify: ({ user, device }) => client.alias({ distinctId: user, alias: device }),
   purchase: ({ user }) => client.capture({ distinctId: user, event: 'purchase', properties: { price: 1 } }),
-  bad: ({ user }) => client.capture({ distinctId: user, event: '$feature_flag_called', properties: {} }),
+  bad: ({ user }) => called({ user }, undefined, 'treatment'),
 });
 await client.shutdown();
 report('posthog-node', { failures });

@@ -1,8 +1,8 @@
 // What every SDK is made to say, in the same order: `story` drives an adapter of one SDK.
 //
 // An adapter has `expose(who, flag, variant, { id })`, where an absent variant says that the user left the experiment,
-// and may have `identify(who)`, `purchase(who)`, `bad(who)` and `cannot`, the list of steps the SDK has no way to say.
-// `who` has `user`, `device`, or both.
+// and may have `identify(who)`, `purchase(who)`, `bad(who)`, `cannot`, the list of steps the SDK has no way to say, and
+// `apart`, the milliseconds between two events. `who` has `user`, `device`, or both.
 
 /** Lets the clock move on, so that no two events of one user have the same millisecond. */
 export const pause = (milliseconds = 5) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -11,7 +11,7 @@ export async function story(sdk) {
   const cannot = new Set(sdk.cannot ?? []);
   const expose = async (...event) => {
     await sdk.expose(...event);
-    await pause();
+    await pause(sdk.apart);
   };
 
   await expose({ user: 'set-user' }, 'checkout', 'treatment');

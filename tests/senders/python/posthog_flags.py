@@ -40,10 +40,12 @@ class Adapter:
         self.client.capture("purchase", distinct_id=who.user, properties={"price": 1})
 
     def bad(self, who: Who) -> None:
-        self.client.capture("$feature_flag_called", distinct_id=who.user)
+        self._called(who, None, "treatment")
 
-    def _called(self, who: Who, flag: str, variant: str, uuid: str | None = None) -> None:
-        properties = {"$feature_flag": flag, "$feature_flag_response": variant}
+    def _called(self, who: Who, flag: str | None, variant: str, uuid: str | None = None) -> None:
+        properties = {"$feature_flag_response": variant}
+        if flag is not None:
+            properties["$feature_flag"] = flag
         if who.device is not None:
             properties["$device_id"] = who.device
         self.client.capture(

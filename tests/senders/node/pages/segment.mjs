@@ -28,6 +28,8 @@ const become = async (who) => {
 };
 
 await story({
+  // Each event is an upload of its own, and its time is corrected by when that came.
+  apart: 100,
   expose: async (who, flag_key, variant, { id } = {}) => {
     await become(who);
     if (id) return sent.push(analytics.track('$exposure', { flag_key, variant }, { messageId: id }));
