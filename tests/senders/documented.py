@@ -63,8 +63,8 @@ def phone_event(step: Step, now: int, number: int, phone: dict[str, object]) -> 
 
 def android_event(step: Step, now: int, number: int) -> dict:
     """Amplitude-Kotlin leaves out what is absent, and has every kind of properties."""
-    phone = {"platform": "Android", "os_name": "android", "ip": "$remote", "library": "amplitude-analytics-android/1.21.0"}
-    event = phone_event(step, now, number, phone | {"groups": {}, "group_properties": {}})
+    phone = {"platform": "Android", "os_name": "android", "ip": "$remote", "groups": {}, "group_properties": {}}
+    event = phone_event(step, now, number, phone | {"library": "amplitude-analytics-android/1.16.8"})
     return {name: value for name, value in event.items() if value is not None}
 
 

@@ -17,9 +17,9 @@ def check(
 ) -> None:
     """Compares properties and explanations with those of the story.
 
-    `rejected` is the code of the bad event. `cannot` are steps the SDK has no way to say. `flip` is where the user who saw
-    a, b and a again stands, and `flip_duplicates` how many of those three came under an id that had come before. Uploads of
-    one user that are not `in_order` may come after those that decide.
+    `rejected` is the code of the bad event. `cannot` are steps the SDK has no way to say. `flip` is where the user
+    stands who saw a, b and a again, and `flip_duplicates` how many of those three came under an id that had come before.
+    Uploads of one user that are not `in_order` may come after those that decide.
     """
 
     def check_one(user: str, properties: dict[str, str], decided_by: str | None, lost=(), duplicates: int = 0) -> None:

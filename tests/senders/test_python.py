@@ -45,7 +45,7 @@ def test_amplitude_analytics_survives_crashes(sender: Sender):
 
 
 def test_amplitude_analytics_keeps_what_was_delivered_through_crashes(sender: Sender):
-    """Without a gateway, this SDK loses an upload whose connection breaks before its answer; refused ones it repeats."""
+    """Without a gateway, this SDK loses an upload whose connection breaks before its answer; others it repeats."""
     telling = sender.start("python", "restart_amplitude.py", str(crashes.EXPOSURES))
     told, there = crashes.survive(sender, telling)
     assert told["codes"] == [200]

@@ -3,6 +3,7 @@ import com.amplitude.experiment.ExperimentUser;
 import com.amplitude.experiment.RemoteEvaluationClient;
 import com.amplitude.experiment.RemoteEvaluationConfig;
 import com.amplitude.experiment.Variant;
+import java.util.Objects;
 
 /**
  * com.amplitude:experiment-jvm-server, whose release on Maven Central evaluates and tracks nothing: what it gives is
@@ -25,7 +26,7 @@ final class AmplitudeExperiment extends AmplitudeAnalytics {
     if (wants != null) user.userProperty("wants", wants);
     Variant variant = experiment.fetch(user.build()).get().get(flag);
     String told = variant == null ? null : variant.value;
-    if (!java.util.Objects.equals(told, wants)) throw new IllegalStateException(flag + " is " + told + ", not " + wants);
+    if (!Objects.equals(told, wants)) throw new IllegalStateException(flag + " is " + told + ", not " + wants);
     super.expose(who, flag, told, insertId);
   }
 

@@ -6,7 +6,8 @@ import java.util.concurrent.TimeUnit;
 import org.json.JSONObject;
 
 /**
- * What every SDK is made to say, in the same order (node/story.mjs tells the same), and what a program tells at its end.
+ * What every SDK is made to say, in the same order (node/story.mjs tells the same), and what a program tells at its
+ * end.
  */
 interface Story {
   /** How long a program waits for its SDK to be done. */

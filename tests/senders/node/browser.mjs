@@ -18,7 +18,8 @@ const bundle = await esbuild.build({
   logLevel: 'silent',
 });
 const script = bundle.outputFiles[0].text;
-const page = `<!doctype html><title>shop</title><script type="module">${script.replaceAll('</script', '<\\/script')}</script>`;
+const inline = script.replaceAll('</script', '<\\/script');
+const page = `<!doctype html><title>shop</title><script type="module">${inline}</script>`;
 
 const site = createServer((_, response) => response.setHeader('content-type', 'text/html; charset=utf-8').end(page));
 site.listen(0, '127.0.0.1');

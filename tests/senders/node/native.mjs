@@ -1,5 +1,5 @@
 // What React Native and its storage module give the SDKs on a phone, as little of it as they ask for.
-const device = { version: '1.0', platform: 'iOS', language: 'en', osName: 'ios', osVersion: '17', deviceModel: 'phone' };
+const device = { version: '1.0', platform: 'iOS', language: 'en', osName: 'ios', osVersion: '17' };
 
 export const NativeModules = {
   AmplitudeReactNative: {

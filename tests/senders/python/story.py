@@ -1,7 +1,7 @@
 """What every SDK is made to say, in the same order (node/story.mjs tells the same), and what a program is given.
 
-An adapter has `expose(who, flag, variant, insert_id=None)`, where no variant says that the user left the experiment, and
-may have `identify(who)`, `purchase(who)` and `bad(who)`. `who` has `user`, `device`, or both.
+An adapter has `expose(who, flag, variant, insert_id=None)`, where no variant says that the user left the experiment,
+and may have `identify(who)`, `purchase(who)` and `bad(who)`. `who` has `user`, `device`, or both.
 """
 
 import dataclasses

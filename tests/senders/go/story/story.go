@@ -1,5 +1,5 @@
-// Package story has what every SDK is made to say, in the same order (node/story.mjs tells the same), and what a program
-// is given.
+// Package story has what every SDK is made to say, in the same order (node/story.mjs tells the same), and what a
+// program is given.
 package story
 
 import (
