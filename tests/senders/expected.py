@@ -18,7 +18,7 @@ def check(
     """Compares properties and explanations with those of the story.
 
     `rejected` is the code of the bad event. `cannot` are steps the SDK has no way to say. `flip` is where the user
-    stands who saw a, b and a again, and `flip_duplicates` how many of those three came under an id that had come before.
+    stands who saw a, b and a again, and `flip_duplicates` how many of those three came under an id that had been there.
     Uploads of one user that are not `in_order` may come after those that decide.
     """
 

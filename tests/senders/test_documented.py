@@ -1,4 +1,4 @@
-"""SDKs that do not run here: Android, iOS, and the JVM's experiment SDK, whose newer versions are not where Maven looks."""
+"""SDKs that do not run here: of Android, of iOS, and newer experiment SDKs for the JVM than Maven Central has."""
 
 from collections.abc import Callable
 
