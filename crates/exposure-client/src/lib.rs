@@ -10,6 +10,8 @@ mod http;
 mod member;
 mod outbox;
 pub mod provider;
+#[cfg(feature = "tower")]
+mod request;
 mod source;
 mod stamp;
 mod tracker;
@@ -25,6 +27,8 @@ pub use clock::{Clock, SystemClock};
 pub use exposure::{Exposure, ExposureKind, InsertId};
 pub use exposure_core::Timestamp;
 pub use outbox::OutboxError;
+#[cfg(feature = "tower")]
+pub use request::{ExposureLayer, ExposureService, RequestExposures};
 pub use source::{FileSource, FileSourceError, InMemorySource, VariantSource, source_fn};
 pub use tracker::{Decision, decide};
 pub use user::User;

@@ -132,3 +132,122 @@ fn ids_of(ids: Option<&Value>) -> BTreeSet<&str> {
 fn is_in(ids: &BTreeSet<&str>, id: Option<&str>) -> bool {
     id.is_some_and(|id| ids.contains(id))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Account, InsertId, Timestamp};
+
+    /// Events of users u0 and u1 on device d0, and of u2 on d2.
+    fn batch() -> Batch {
+        let exposure = |user: &str, device: &str| {
+            Arc::new(Exposure {
+                user_id: Some(user.into()),
+                device_id: Some(device.into()),
+                flag_key: "f".into(),
+                variant: None,
+                experiment_key: None,
+                metadata: None,
+                insert_id: InsertId::from_u128(1),
+                time: Timestamp::from_micros(0),
+                sequence: 0,
+            })
+        };
+        let exposures = vec![exposure("u0", "d0"), exposure("u1", "d0"), exposure("u2", "d2")];
+        Batch::new(exposures, Account::default(), 0)
+    }
+
+    /// What a status with this body comes to: a letter for each event with what it waits for, or
+    /// for all of them.
+    fn outcome(status: u16, body: &str, retry_after: Option<&'static str>) -> String {
+        let mut headers = HeaderMap::new();
+        headers.extend(
+            retry_after
+                .map(|seconds| (http::header::RETRY_AFTER, HeaderValue::from_static(seconds))),
+        );
+        let answer = Answer::new(status, &headers, Bytes::from(body.to_owned()));
+        let seconds = |after: Option<Duration>| {
+            after.map_or_else(String::new, |after| after.as_secs().to_string())
+        };
+        match deliveries(&answer, &batch()) {
+            Ok(deliveries) => {
+                let letters = deliveries.into_iter().map(|delivery| match delivery {
+                    Delivery::Delivered => "d".into(),
+                    Delivery::Retry { after } => format!("r{}", seconds(after)),
+                    Delivery::Rejected { reason } => {
+                        assert!(!reason.contains("secret"), "{reason}");
+                        "x".into()
+                    }
+                });
+                letters.collect::<Vec<String>>().join(" ")
+            }
+            Err(SendError::TooLarge { .. }) => "halves".into(),
+            Err(SendError::Unavailable { after, .. }) => format!("later {}", seconds(after)),
+        }
+    }
+
+    #[test]
+    fn answers_mean_this() {
+        let invalid = |field: &str, indexes: Value| json!({"code": 400, field: {"time": indexes}});
+        for (status, body, expected) in [
+            (200, json!({"code": 200, "events_ingested": 3}), "d d d"),
+            // A proxy's success is none.
+            (200, json!({}), "later "),
+            (200, json!([1]), "later "),
+            (200, json!({"code": 503}), "later "),
+            (200, json!({"code": 413}), "halves"),
+            (302, json!({"code": 200}), "later "),
+            (400, invalid("events_with_invalid_fields", json!([1])), "r x r"),
+            (400, invalid("events_with_missing_fields", json!([0, 2])), "x r x"),
+            (400, invalid("events_with_invalid_id_lengths", json!([2, 2])), "r r x"),
+            (400, json!({"silenced_events": [0]}), "x r r"),
+            (400, json!({"silenced_devices": ["d0"]}), "x x r"),
+            (400, json!({"silenced_devices": {"d2": 1}}), "r r x"),
+            // What names none of them.
+            (400, invalid("events_with_invalid_fields", json!([3, -1, "0", null])), "halves"),
+            (400, invalid("events_with_invalid_fields", json!({"0": 1})), "halves"),
+            (400, json!({"code": 400, "error": "Invalid event JSON"}), "halves"),
+            (400, json!("no object"), "halves"),
+            (400, json!({"error": "Invalid API key: secret"}), "x x x"),
+            (400, json!({"error": "invalid api key"}), "x x x"),
+            (
+                400,
+                json!({"error": "Request missing required field", "missing_field": "api_key"}),
+                "x x x",
+            ),
+            (400, json!({"missing_field": null}), "halves"),
+            (413, json!({"code": 413}), "halves"),
+            (429, json!({"throttled_events": [1]}), "r r30 r"),
+            (429, json!({"throttled_users": {"u2": 31}}), "r r r30"),
+            (429, json!({"throttled_devices": {"d0": 31}}), "r30 r30 r"),
+            (429, json!({"throttled_events": [0, 1, 2]}), "later 30"),
+            (
+                429,
+                json!({"exceeded_daily_quota_users": {"u1": 1}, "throttled_events": [0]}),
+                "r30 x r",
+            ),
+            (429, json!({"exceeded_daily_quota_devices": {"d0": 1, "d2": 1}}), "x x x"),
+            (429, json!({"throttled_events": "all"}), "later 30"),
+            (429, json!(null), "later 30"),
+            (401, json!({}), "later "),
+            (403, json!({"code": 403}), "later "),
+            (404, json!({}), "later "),
+            (408, json!({}), "later "),
+            (500, json!({"code": 200}), "later "),
+            (503, json!({}), "later "),
+        ] {
+            assert_eq!(outcome(status, &body.to_string(), None), expected, "{status} {body}");
+        }
+        assert_eq!(outcome(200, "ok", None), "later ");
+        assert_eq!(outcome(200, "", None), "later ");
+        assert_eq!(outcome(503, "", Some("7")), "later 7");
+        assert_eq!(outcome(429, "", Some("7")), "later 7");
+        assert_eq!(outcome(429, r#"{"throttled_events":[1]}"#, Some("0")), "r r0 r");
+    }
+}
