@@ -76,12 +76,14 @@ impl Protocol {
         options: &Options,
         arena: &'b Arena,
     ) -> Result<Upload<'b>, BodyError> {
+        // What takes a few bytes each in the body, and much more in memory, is not collected first.
+        let max_events = options.max_events.or(self.max_events()).unwrap_or(usize::MAX);
         match self {
-            Self::Amplitude(endpoint) => amplitude::read(endpoint, request, arena),
-            Self::Otlp(endpoint) => otlp::read(endpoint, request, &options.otlp, arena),
-            Self::Segment(endpoint) => segment::read(endpoint, request, arena),
-            Self::GrowthBook => growthbook::read(request, arena),
-            Self::PostHog(endpoint) => posthog::read(endpoint, request, arena),
+            Self::Amplitude(endpoint) => amplitude::read(endpoint, request, max_events, arena),
+            Self::Otlp(endpoint) => otlp::read(endpoint, request, max_events, &options.otlp, arena),
+            Self::Segment(endpoint) => segment::read(endpoint, request, max_events, arena),
+            Self::GrowthBook => growthbook::read(request, max_events, arena),
+            Self::PostHog(endpoint) => posthog::read(endpoint, request, max_events, arena),
         }
     }
 

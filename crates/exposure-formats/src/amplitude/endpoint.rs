@@ -26,13 +26,21 @@ impl Endpoint {
         let path = request.path.strip_suffix('/').unwrap_or(request.path);
         match path {
             "/2/httpapi" => Some(Self::HttpApi),
-            "/batch" if first_member(request.body, &["events", "batch"]) != Some("batch") => {
-                Some(Self::Batch)
-            }
+            "/batch" if is_upload(request.body) => Some(Self::Batch),
             "/identify" => Some(Self::Identify),
             "/groupidentify" => Some(Self::GroupIdentify),
             "" if request.method == "POST" => Some(Self::Legacy),
             _ => None,
         }
+    }
+}
+
+/// Whether a body may be an upload, or is too broken to be anything; PostHog's are objects with
+/// a `batch`, arrays, or forms.
+fn is_upload(body: &[u8]) -> bool {
+    match body.trim_ascii_start().first() {
+        None => true,
+        Some(b'{') => first_member(body, &["events", "batch"]) != Some("batch"),
+        Some(_) => false,
     }
 }

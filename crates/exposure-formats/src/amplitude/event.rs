@@ -1,10 +1,11 @@
+use exposure_core::json::{Malformed, Reader};
 use exposure_core::{Body, DeviceId, ErrorCode, Incoming, Kind, PropertyChange, Rejection, UserId};
 
 use super::is_amplitudes_own;
-use crate::json::{each_member, is_integer};
+use crate::json::{is_integer, name_of};
 use crate::vocabulary::exposure::{self, Names};
 use crate::vocabulary::forms::{Form, form};
-use crate::vocabulary::{Precedence, Writes, library, member, payload_of, time};
+use crate::vocabulary::{Precedence, Writes, library, member, payload_of, refused, time};
 use crate::{Arena, Refused};
 
 /// An event, or why it could not be read.
@@ -26,20 +27,31 @@ pub(super) enum Shape {
     Exported,
 }
 
-/// Reads one event of a request, at `index` in it.
-pub(super) fn read<'b>(
-    json: &'b str,
+/// Reads the event that the reader of `text` stands before, at `index` in its request.
+pub(super) fn next<'b>(
+    reader: &mut Reader<'b>,
+    text: &'b str,
     shape: Shape,
     index: usize,
-    min_id_chars: usize,
     arena: &'b Arena,
-) -> Read<'b> {
+) -> Result<Read<'b>, Malformed> {
     let mut event =
         Incoming { sequence: i64::try_from(index).unwrap_or(i64::MAX), ..Incoming::default() };
-    match Members::of(json, arena).and_then(|it| it.fill(&mut event, shape, arena)) {
+    let is_object = reader.peek() == b'{';
+    let start = reader.position();
+    let filled = if is_object {
+        Members::next(reader, text, arena)?.fill(&mut event, shape, arena)
+    } else {
+        reader.value()?;
+        Err(no_object())
+    };
+    Ok(match filled {
         Ok(()) => Ok(event),
-        Err(rejection) => Err(refused(&event, rejection, json, min_id_chars)),
-    }
+        Err(rejection) => {
+            let json = text.get(start..reader.position()).unwrap_or_default();
+            Err(refused(&event, rejection, json))
+        }
+    })
 }
 
 /// The members of an event, as they were written; those that are absent or unknown are not.
@@ -61,25 +73,31 @@ pub(super) struct Members<'b> {
 }
 
 impl<'b> Members<'b> {
-    fn of(json: &'b str, arena: &'b Arena) -> Result<Self, Rejection> {
+    /// Gathers those of the object that the reader of `text` stands before.
+    #[inline]
+    fn next(reader: &mut Reader<'b>, text: &'b str, arena: &'b Arena) -> Result<Self, Malformed> {
         let mut members = Self::default();
-        each_member(json, arena, |name, json| match name {
-            "event_type" => members.event_type = Some(json),
-            "user_id" => members.user_id = Some(json),
-            "device_id" => members.device_id = Some(json),
-            "time" => members.time = Some(json),
-            "event_id" => members.event_id = Some(json),
-            "insert_id" => members.insert_id = Some(json),
-            "library" => members.library = Some(json),
-            "event_properties" => members.event_properties = Some(json),
-            "user_properties" => members.user_properties = Some(json),
-            "group_properties" => members.group_properties = Some(json),
-            "$skip_user_properties_sync" => members.skip_user_properties = Some(json),
-            "timestamp" => members.timestamp = Some(json),
-            "uuid" => members.uuid = Some(json),
-            _ => {}
-        })
-        .map_err(|_| no_object())?;
+        reader.object(|reader, name| {
+            let name = name_of(name, text, arena)?;
+            let json = Some(reader.value()?.of_text(text));
+            match name {
+                "event_type" => members.event_type = json,
+                "user_id" => members.user_id = json,
+                "device_id" => members.device_id = json,
+                "time" => members.time = json,
+                "event_id" => members.event_id = json,
+                "insert_id" => members.insert_id = json,
+                "library" => members.library = json,
+                "event_properties" => members.event_properties = json,
+                "user_properties" => members.user_properties = json,
+                "group_properties" => members.group_properties = json,
+                "$skip_user_properties_sync" => members.skip_user_properties = json,
+                "timestamp" => members.timestamp = json,
+                "uuid" => members.uuid = json,
+                _ => {}
+            }
+            Ok(())
+        })?;
         Ok(members)
     }
 
@@ -189,23 +207,15 @@ fn is_empty_object(json: &str) -> bool {
     json.strip_prefix('{').is_some_and(|rest| rest.trim_start() == "}")
 }
 
-/// The refusal of an event. A bad id comes before a fault that Amplitude does not know: the
-/// whole upload is then refused, and the sender must learn of it now.
-#[cold]
-pub(super) fn refused<'b>(
-    event: &Incoming<'b>,
-    rejection: Rejection,
-    json: &'b str,
-    min_id_chars: usize,
-) -> Refused<'b> {
-    let user_id = event.user_id.unwrap_or_default();
-    let device_id = event.device_id.unwrap_or_default();
-    let rejection = if is_amplitudes_own(&rejection) {
-        rejection
-    } else {
-        id_fault(user_id, device_id, min_id_chars).unwrap_or(rejection)
-    };
-    Refused { rejection, user_id, device_id, library: event.library, event: json }
+/// A bad id comes before a fault that Amplitude does not know: the whole upload is then
+/// refused, and the sender must learn of it now.
+pub(super) fn ids_first(refused: &mut Refused<'_>, min_id_chars: usize) {
+    if is_amplitudes_own(&refused.rejection) {
+        return;
+    }
+    if let Some(rejection) = id_fault(refused.user_id, refused.device_id, min_id_chars) {
+        refused.rejection = rejection;
+    }
 }
 
 fn id_fault(user_id: &str, device_id: &str, min_id_chars: usize) -> Option<Rejection> {

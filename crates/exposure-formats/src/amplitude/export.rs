@@ -4,7 +4,7 @@ use exposure_core::Incoming;
 
 use super::event::{self, Members, Shape};
 use crate::json::each_member;
-use crate::vocabulary::known_time;
+use crate::vocabulary::{known_time, refused};
 use crate::{Arena, ExportedEvent};
 
 /// Ids were checked when the event was taken in, under bounds that the export does not tell.
@@ -43,7 +43,11 @@ pub(crate) fn read<'b>(json: &'b str, arena: &'b Arena) -> ExportedEvent<'b> {
     };
     let event = match filled {
         Ok(()) => Ok(event),
-        Err(rejection) => Err(event::refused(&event, rejection, json, MIN_ID_CHARS)),
+        Err(rejection) => {
+            let mut refused = refused(&event, rejection, json);
+            event::ids_first(&mut refused, MIN_ID_CHARS);
+            Err(refused)
+        }
     };
     ExportedEvent { event, received }
 }

@@ -9,12 +9,13 @@ use crate::{Arena, BodyError, Request, Upload};
 /// `/identify`: one identification or an array of them.
 pub(super) fn identify<'b>(
     request: &Request<'b>,
+    max_events: usize,
     arena: &'b Arena,
 ) -> Result<Upload<'b>, BodyError> {
     let (keys, json) = identification(request, arena)?;
     Ok(Upload {
         keys,
-        events: list(json, Shape::Identification, None, arena)?,
+        events: list(json, Shape::Identification, max_events, arena)?,
         ..Upload::default()
     })
 }
@@ -22,10 +23,15 @@ pub(super) fn identify<'b>(
 /// `/groupidentify`: properties of groups. They name no user, so there is nothing to keep.
 pub(super) fn group_identify<'b>(
     request: &Request<'b>,
+    max_events: usize,
     arena: &'b Arena,
 ) -> Result<Upload<'b>, BodyError> {
     let (keys, json) = identification(request, arena)?;
-    Ok(Upload { keys, events: list(json, Shape::OfGroup, None, arena)?, ..Upload::default() })
+    Ok(Upload {
+        keys,
+        events: list(json, Shape::OfGroup, max_events, arena)?,
+        ..Upload::default()
+    })
 }
 
 /// The key and the array of identifications.
@@ -64,7 +70,11 @@ fn identification<'b>(
 }
 
 /// The oldest browser SDK: `client` is the key, `e` the events.
-pub(super) fn legacy<'b>(request: &Request<'b>, arena: &'b Arena) -> Result<Upload<'b>, BodyError> {
+pub(super) fn legacy<'b>(
+    request: &Request<'b>,
+    max_events: usize,
+    arena: &'b Arena,
+) -> Result<Upload<'b>, BodyError> {
     let missing = BodyError::Missing { member: "e", expected: "an array of events, as JSON" };
     if request.body.is_empty() {
         return Err(BodyError::Empty);
@@ -75,5 +85,9 @@ pub(super) fn legacy<'b>(request: &Request<'b>, arena: &'b Arena) -> Result<Uplo
         return Err(missing);
     }
     let keys = parameter(request.body, "client", arena).into_iter().collect();
-    Ok(Upload { keys, events: list(json, Shape::Legacy, None, arena)?, ..Upload::default() })
+    Ok(Upload {
+        keys,
+        events: list(json, Shape::Legacy, max_events, arena)?,
+        ..Upload::default()
+    })
 }

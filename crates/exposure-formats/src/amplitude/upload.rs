@@ -1,7 +1,10 @@
 use exposure_core::Limits;
+use exposure_core::json::{Malformed, Reader};
 
 use super::event::{self, Shape};
-use crate::json::{Value, each_item, each_member, is_integer, text};
+use crate::json::{
+    Value, each_member, fault_of_array, fault_of_object, is_integer, name_of, text,
+};
 use crate::{Arena, BodyError, Upload};
 
 /// Reads the body of an upload. A member that is given twice counts as given last, and what is
@@ -9,14 +12,26 @@ use crate::{Arena, BodyError, Upload};
 ///
 /// # Errors
 /// If it is no JSON object, or has no array `events`.
-pub(super) fn read<'b>(body: &'b [u8], arena: &'b Arena) -> Result<Upload<'b>, BodyError> {
+pub(super) fn read<'b>(
+    body: &'b [u8],
+    max_events: usize,
+    arena: &'b Arena,
+) -> Result<Upload<'b>, BodyError> {
     let (mut api_key, mut options, mut events) = (None, None, None);
-    each_member(text(body, arena)?, arena, |name, json| match name {
-        "api_key" => api_key = Some(json),
-        "options" => options = Some(json),
-        "events" => events = Some(json),
-        _ => {}
-    })?;
+    let text = text(body, arena)?;
+    let mut reader = Reader::new(text.as_bytes());
+    let read = reader.object(|reader, name| {
+        match name_of(name, text, arena)? {
+            "events" => events = read_events(reader, text, Shape::Upload, max_events, arena)?,
+            "api_key" => api_key = Some(reader.value()?.of_text(text)),
+            "options" => options = Some(reader.value()?.of_text(text)),
+            _ => {
+                reader.value()?;
+            }
+        }
+        Ok(())
+    });
+    read.and_then(|()| reader.end()).map_err(|Malformed| fault_of_object(text))?;
     let mut min_id_chars = None;
     if let Some(json) = options.filter(|json| json.starts_with('{')) {
         each_member(json, arena, |name, json| {
@@ -25,27 +40,59 @@ pub(super) fn read<'b>(body: &'b [u8], arena: &'b Arena) -> Result<Upload<'b>, B
             }
         })?;
     }
-    let json = events
-        .filter(|json| json.starts_with('['))
-        .ok_or(BodyError::Missing { member: "events", expected: "an array of events" })?;
-    let events = list(json, Shape::Upload, min_id_chars, arena)?;
+    let mut events =
+        events.ok_or(BodyError::Missing { member: "events", expected: "an array of events" })?;
+    ids_first(&mut events, min_id_chars);
     let keys = key(api_key, arena).into_iter().collect();
     Ok(Upload { keys, min_id_chars, events, ..Upload::default() })
 }
 
-/// Reads the events of an array.
+/// Reads the events of an array, and one more than may be.
 pub(super) fn list<'b>(
     json: &'b str,
     shape: Shape,
-    min_id_chars: Option<usize>,
+    max_events: usize,
     arena: &'b Arena,
 ) -> Result<Vec<event::Read<'b>>, BodyError> {
-    let min_id_chars = min_id_chars.unwrap_or(Limits::AMPLITUDE_MIN_ID_CHARS);
-    let mut events = Vec::new();
-    each_item(json, |json| {
-        events.push(event::read(json, shape, events.len(), min_id_chars, arena));
-    })?;
+    let mut reader = Reader::new(json.as_bytes());
+    let read = read_events(&mut reader, json, shape, max_events, arena)
+        .and_then(|events| reader.end().and(events.ok_or(Malformed)));
+    let mut events = read.map_err(|Malformed| fault_of_array(json))?;
+    ids_first(&mut events, None);
     Ok(events)
+}
+
+/// Reads the events of the array that the reader of `text` stands before; `None` if it is none.
+fn read_events<'b>(
+    reader: &mut Reader<'b>,
+    text: &'b str,
+    shape: Shape,
+    max_events: usize,
+    arena: &'b Arena,
+) -> Result<Option<Vec<event::Read<'b>>>, Malformed> {
+    /// A guess, and no bound: most events have about as many.
+    const BYTES_OF_EVENT: usize = 512;
+    if reader.peek() != b'[' {
+        reader.value()?;
+        return Ok(None);
+    }
+    let n_bytes = text.len() - reader.position();
+    let mut events = Vec::with_capacity((n_bytes / BYTES_OF_EVENT).min(max_events));
+    reader.array(|reader| {
+        if events.len() <= max_events {
+            events.push(event::next(reader, text, shape, events.len(), arena)?);
+            return Ok(());
+        }
+        reader.value().map(drop)
+    })?;
+    Ok(Some(events))
+}
+
+fn ids_first(events: &mut [event::Read<'_>], min_id_chars: Option<usize>) {
+    let min_id_chars = min_id_chars.unwrap_or(Limits::AMPLITUDE_MIN_ID_CHARS);
+    for refused in events.iter_mut().filter_map(|event| event.as_mut().err()) {
+        event::ids_first(refused, min_id_chars);
+    }
 }
 
 /// A key, where it is a string that is not empty.

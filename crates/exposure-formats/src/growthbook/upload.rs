@@ -20,11 +20,15 @@ pub fn is_growthbook(request: &Request<'_>) -> bool {
     first_member(first, &["event_name", "event"]) == Some("event_name")
 }
 
-/// Reads the events of a request: an array of them, or one alone.
+/// Reads the events of a request, and one more than may be: an array of them, or one alone.
 ///
 /// # Errors
 /// If the body is no JSON. A single bad event is an `Err` among the events.
-pub fn read<'b>(request: &Request<'b>, arena: &'b Arena) -> Result<Upload<'b>, BodyError> {
+pub fn read<'b>(
+    request: &Request<'b>,
+    max_events: usize,
+    arena: &'b Arena,
+) -> Result<Upload<'b>, BodyError> {
     let json = text(request.body, arena)?.trim();
     let mut keys = Vec::new();
     keys.extend(parameter(request.query.as_bytes(), "client_key", arena));
@@ -35,7 +39,7 @@ pub fn read<'b>(request: &Request<'b>, arena: &'b Arena) -> Result<Upload<'b>, B
         each_item(json, |json| {
             let index = upload.events.len();
             // One more than may be tells that there are too many.
-            if index <= MAX_EVENTS {
+            if index <= max_events {
                 upload.events.push(event::read(json, index, arena));
             }
         })?;

@@ -7,14 +7,14 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 
 /// What is wrong with JSON that is no object.
 #[cold]
-pub(super) fn of_object(json: &str) -> serde_json::Error {
+pub(crate) fn of_object(json: &str) -> serde_json::Error {
     let mut parser = serde_json::Deserializer::from_str(json);
     fault(parser.deserialize_map(Object).and_then(|()| parser.end()))
 }
 
 /// What is wrong with JSON that is no array.
 #[cold]
-pub(super) fn of_array(json: &str) -> serde_json::Error {
+pub(crate) fn of_array(json: &str) -> serde_json::Error {
     let mut parser = serde_json::Deserializer::from_str(json);
     fault(parser.deserialize_seq(Array).and_then(|()| parser.end()))
 }

@@ -14,6 +14,8 @@ pub(super) struct Collector<'o, 'b> {
     pub(super) options: &'o Options,
     pub(super) arena: &'b Arena,
     events: Vec<Result<Incoming<'b>, Refused<'b>>>,
+    /// What takes a few bytes each in the body takes much more in memory.
+    max_events: usize,
     insert_ids: InsertIds,
     /// The SDK, by the resource.
     sdk: Library<'b>,
@@ -45,8 +47,9 @@ impl Nanos {
 }
 
 impl<'o, 'b> Collector<'o, 'b> {
-    pub(super) fn new(options: &'o Options, arena: &'b Arena) -> Self {
+    pub(super) fn new(max_events: usize, options: &'o Options, arena: &'b Arena) -> Self {
         Self {
+            max_events,
             options,
             arena,
             events: Vec::new(),
@@ -68,6 +71,9 @@ impl<'o, 'b> Collector<'o, 'b> {
 
     /// Takes one evaluation.
     pub(super) fn add(&mut self, evaluation: &Evaluation<'b>, nanos: Nanos, span_id: &[u8]) {
+        if self.is_full() {
+            return;
+        }
         let user_id = self.kept(evaluation.user_id());
         let device_id = self.kept(evaluation.device_id());
         let flag_key = self.kept(evaluation.flag_key());
@@ -134,6 +140,9 @@ impl<'o, 'b> Collector<'o, 'b> {
 
     #[cold]
     fn refuse(&mut self, rejection: Rejection, evaluation: &Evaluation<'b>, json: &'b str) {
+        if self.is_full() {
+            return;
+        }
         let refused = Refused {
             rejection,
             user_id: self.kept(evaluation.user_id()).unwrap_or_default(),
@@ -146,6 +155,11 @@ impl<'o, 'b> Collector<'o, 'b> {
 
     pub(super) fn into_events(self) -> Vec<Result<Incoming<'b>, Refused<'b>>> {
         self.events
+    }
+
+    /// Whether there are too many already, which one too many tells.
+    fn is_full(&self) -> bool {
+        self.max_events < self.events.len()
     }
 
     fn library(&mut self) -> &'b str {

@@ -10,14 +10,17 @@ use crate::{Arena, BodyError, Request, Upload};
 pub fn read<'b>(
     endpoint: Endpoint,
     request: &Request<'b>,
+    max_events: usize,
     options: &Options,
     arena: &'b Arena,
 ) -> Result<Upload<'b>, BodyError> {
-    let upload = read_message(endpoint.signal, endpoint.request, request.body, options, arena)?;
+    let Endpoint { signal, request: encoding, .. } = endpoint;
+    let upload = read_message(signal, encoding, request.body, max_events, options, arena)?;
     Ok(Upload { keys: header_keys(request, arena), ..upload })
 }
 
-/// Reads the evaluations of an export request, which names no key itself.
+/// Reads the evaluations of an export request, which names no key itself: up to `max_events`,
+/// and one more where there are too many.
 ///
 /// # Errors
 /// If the message as a whole can not be read.
@@ -25,10 +28,11 @@ pub fn read_message<'b>(
     signal: Signal,
     encoding: Encoding,
     message: &'b [u8],
+    max_events: usize,
     options: &Options,
     arena: &'b Arena,
 ) -> Result<Upload<'b>, BodyError> {
-    let mut collector = Collector::new(options, arena);
+    let mut collector = Collector::new(max_events, options, arena);
     match encoding {
         Encoding::Protobuf => wire::read(signal, message, &mut collector)?,
         Encoding::Json => json::read(signal, message, &mut collector)?,

@@ -1,19 +1,20 @@
 use super::event::{self, Around, Read};
 use super::message::Message;
 use super::twins::without_twins;
-use super::{Endpoint, MAX_EVENTS, body};
+use super::{Endpoint, body};
 use crate::json::each_item;
 use crate::request::{header_keys, parameter};
 use crate::vocabulary::{known_time, moment, word};
 use crate::{Arena, BodyError, Request, Upload};
 
-/// Reads the events of a request: a batch, an array, or one alone.
+/// Reads the events of a request, and one more than may be: a batch, an array, or one alone.
 ///
 /// # Errors
 /// If the body is in none of its forms. A single bad event is an `Err` among the events.
 pub fn read<'b>(
     endpoint: Endpoint,
     request: &Request<'b>,
+    max_events: usize,
     arena: &'b Arena,
 ) -> Result<Upload<'b>, BodyError> {
     let json = body::json(request, arena)?.trim();
@@ -27,13 +28,13 @@ pub fn read<'b>(
     let mut read = Vec::new();
     let mut key = "";
     if json.starts_with('[') {
-        list(&mut read, json, &around, arena)?;
+        list(&mut read, json, &around, max_events, arena)?;
     } else {
         let message = Message::read(json, arena)?;
         around.sent = known_time(message.sent_at, arena).or(sent);
         key = word(message.key, arena);
         match message.batch.filter(|json| json.starts_with('[')) {
-            Some(json) => list(&mut read, json, &around, arena)?,
+            Some(json) => list(&mut read, json, &around, max_events, arena)?,
             None if endpoint == Endpoint::V1 => {
                 return Err(BodyError::Missing { member: "batch", expected: "an array of events" });
             }
@@ -79,12 +80,13 @@ fn list<'b>(
     read: &mut Vec<Read<'b>>,
     json: &'b str,
     around: &Around<'b>,
+    max_events: usize,
     arena: &'b Arena,
 ) -> Result<(), BodyError> {
     each_item(json, |json| {
         let index = read.len();
         // One more than may be tells that there are too many.
-        if index <= MAX_EVENTS {
+        if index <= max_events {
             read.push(event::read(json, index, around, arena));
         }
     })?;

@@ -2,19 +2,20 @@ use exposure_core::Timestamp;
 
 use super::event::{self, Around};
 use super::message::{Context, Message};
-use super::{Endpoint, MAX_EVENTS, pixel};
+use super::{Endpoint, pixel};
 use crate::json::{each_item, text};
 use crate::request::{header_keys, parameter};
 use crate::vocabulary::{known_time, moment, word};
 use crate::{Arena, BodyError, Request, Upload};
 
-/// Reads the calls of a request.
+/// Reads the calls of a request, and one more than may be.
 ///
 /// # Errors
 /// If the body is no JSON. A single bad call is an `Err` among the events.
 pub fn read<'b>(
     endpoint: Endpoint,
     request: &Request<'b>,
+    max_events: usize,
     arena: &'b Arena,
 ) -> Result<Upload<'b>, BodyError> {
     let (json, call) = match endpoint {
@@ -27,14 +28,15 @@ pub fn read<'b>(
     let mut keys = header_keys(request, arena);
     let mut upload = Upload::default();
     if json.starts_with('[') {
-        keys.extend(list(&mut upload, json, &Around { call, sent, ..Around::default() }, arena)?);
+        let around = Around { call, sent, ..Around::default() };
+        keys.extend(list(&mut upload, json, &around, max_events, arena)?);
     } else {
         let message = Message::read(json, arena)?;
         keys.extend(key(&message, arena));
         match message.batch.filter(|json| json.starts_with('[')) {
             Some(json) => {
                 let around = around(&message, sent, arena);
-                keys.extend(list(&mut upload, json, &around, arena)?);
+                keys.extend(list(&mut upload, json, &around, max_events, arena)?);
             }
             None if call.is_none() && message.kind.is_none() => {
                 return Err(BodyError::Missing { member: "batch", expected: "an array of calls" });
@@ -65,6 +67,7 @@ fn list<'b>(
     upload: &mut Upload<'b>,
     json: &'b str,
     around: &Around<'b>,
+    max_events: usize,
     arena: &'b Arena,
 ) -> Result<Option<&'b str>, BodyError> {
     let mut first_key = None;
@@ -74,7 +77,7 @@ fn list<'b>(
             first_key = Message::read(json, arena).ok().and_then(|it| key(&it, arena));
         }
         // One more than may be tells that there are too many.
-        if index <= MAX_EVENTS {
+        if index <= max_events {
             upload.events.push(event::read(json, index, around, arena));
         }
     })?;

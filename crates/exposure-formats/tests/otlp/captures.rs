@@ -75,8 +75,14 @@ fn captures_read_as_expected() {
                 records(&upload)
             } else {
                 let options = Options::default();
-                let message =
-                    read_message(Signal::Logs, Encoding::Protobuf, &body, &options, &arena);
+                let message = read_message(
+                    Signal::Logs,
+                    Encoding::Protobuf,
+                    &body,
+                    usize::MAX,
+                    &options,
+                    &arena,
+                );
                 records(&message.unwrap())
             };
             for record in upload {

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use exposure_formats::BodyError;
-use exposure_formats::otlp::{Encoding, Signal};
+use exposure_formats::otlp::{Encoding, Options, Signal, read_message};
+use exposure_formats::{Arena, BodyError};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::json;
@@ -144,4 +144,19 @@ fn a_body_that_is_none_says_why() {
         "the body can not be read: as protobuf it has a length past the end of the message at byte 2"
     );
     assert_eq!(read(Signal::Logs, Encoding::Protobuf, b""), Ok(vec![]));
+}
+
+/// A body of many small evaluations is no longer in memory than it may be.
+#[test]
+fn no_more_is_read_than_may_be() {
+    let record = json!({"eventName": "feature_flag.evaluation"});
+    let records: Vec<_> = (0..100).map(|_| &record).collect();
+    let body = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).to_string();
+    for (max_events, n_read) in [(0, 1), (1, 2), (99, 100), (100, 100), (usize::MAX, 100)] {
+        let (arena, options) = (Arena::new(), Options::default());
+        let bytes = body.as_bytes();
+        let upload =
+            read_message(Signal::Logs, Encoding::Json, bytes, max_events, &options, &arena);
+        assert_eq!(upload.unwrap().events.len(), n_read);
+    }
 }

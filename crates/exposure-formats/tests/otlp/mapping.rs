@@ -321,7 +321,8 @@ fn attributes_may_have_other_names() {
     };
     let arena = Arena::new();
     let json = request.to_string();
-    let upload = read_message(Signal::Logs, Encoding::Json, json.as_bytes(), &options, &arena);
+    let upload =
+        read_message(Signal::Logs, Encoding::Json, json.as_bytes(), usize::MAX, &options, &arena);
     let found = records(&upload.unwrap());
     assert_eq!(words(&found[0]), "- d f on 7");
 }

@@ -69,6 +69,6 @@ pub(crate) fn read(
     message: &[u8],
 ) -> Result<Vec<Value>, BodyError> {
     let arena = Arena::new();
-    let upload = read_message(signal, encoding, message, &Options::default(), &arena)?;
+    let upload = read_message(signal, encoding, message, usize::MAX, &Options::default(), &arena)?;
     Ok(records(&upload))
 }

@@ -3,6 +3,7 @@
 
 mod amplitude;
 mod bounds;
+mod hostile;
 mod questions;
 mod track;
 mod vectors;

@@ -145,7 +145,7 @@ pub(crate) async fn read_answer(socket: &mut TcpStream) -> Answer {
     let mut bytes = Vec::new();
     // What was sent and not read resets the connection, after the answer.
     let _end = socket.read_to_end(&mut bytes).await;
-    let text = String::from_utf8(bytes).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     Answer { status, head: head.to_lowercase(), body: body.to_owned() }

@@ -1,10 +1,9 @@
 //! Every form an event arrives in on Amplitude's path, and what its parts may look like.
 
-mod common;
-
-use common::{read, read_with, reads};
 use exposure_core::EventTime;
 use serde_json::json;
+
+use crate::reading::{read, read_with, reads};
 
 #[test]
 fn exposures_go_by_three_sets_of_names() {
@@ -235,7 +234,7 @@ fn a_sequence_is_the_event_id_or_the_index() {
         let upload = format!(
             r#"{{"events": [{{}}, {{"event_type": "x", "user_id": "user-1", "event_id": {json}}}]}}"#
         );
-        assert_eq!(common::read_last(&upload).sequence, expected, "{json}");
+        assert_eq!(crate::reading::read_last(&upload).sequence, expected, "{json}");
     }
 }
 

@@ -1,7 +1,5 @@
 //! Reads single events and says in words what they were read as.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use exposure_core::{Admission, Dialect, EventTime, Rejection, Rules, Subject, Timestamp, admit};
 use exposure_formats::{Arena, BodyError, Protocol, Request, Upload};
 use serde_json::{Value, json};

@@ -1,7 +1,5 @@
 //! The answers that Amplitude's SDKs depend on.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::time::Duration;
 
 use exposure_core::{Effects, ErrorCode, Notes, Outcome, Rejection, Timestamp};

@@ -1,7 +1,5 @@
 //! What real SDKs sent, against a second reading of the rules: `tests/data/expect.py`.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -43,7 +41,9 @@ fn every_capture_reads_as_expected() {
 /// The requests that are uploads.
 fn uploads(file: &[u8]) -> Vec<Recorded<'_>> {
     let recorded = capture::requests(file).unwrap().unwrap().into_iter();
-    recorded.filter(|it| it.method == "POST" && matches!(&*it.target, "/2/httpapi" | "/batch")).collect()
+    recorded
+        .filter(|it| it.method == "POST" && matches!(&*it.target, "/2/httpapi" | "/batch"))
+        .collect()
 }
 
 fn check(name: &str, recorded: &Recorded<'_>, expected: &Value) -> usize {

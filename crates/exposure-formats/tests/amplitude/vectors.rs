@@ -1,15 +1,12 @@
 //! The cases of `tests/vectors/validation.json` that can be said in Amplitude's form.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod common;
-
-use common::{RECEIVED, post};
 use exposure_core::{Admission, Dialect, Effect, Rules, admit};
 use exposure_formats::Arena;
 use serde_json::{Value, json};
 
-const VECTORS: &str = include_str!("../../../tests/vectors/validation.json");
+use crate::reading::{RECEIVED, post};
+
+const VECTORS: &str = include_str!("../../../../tests/vectors/validation.json");
 
 #[test]
 fn every_case_has_its_outcome() {

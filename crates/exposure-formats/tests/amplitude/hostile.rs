@@ -1,16 +1,13 @@
 //! Bodies that are broken, deep, or written in the oddest way that is still JSON.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::fs;
 use std::path::Path;
 
-mod common;
-
-use common::{RECEIVED, post};
 use exposure_core::{Body, Dialect, Rules, admit};
 use exposure_formats::{Arena, BodyError, capture};
 use proptest::prelude::*;
+
+use crate::reading::{RECEIVED, post};
 
 /// Reads and admits everything: `Err` for a body that is none, else how many events it has.
 fn drink(bytes: &[u8]) -> Result<usize, BodyError> {
@@ -33,7 +30,8 @@ fn bodies() -> Vec<Vec<u8>> {
         .flat_map(|name| {
             let file = fs::read(captures.join(format!("amplitude-{name}.json"))).unwrap();
             let recorded = capture::requests(&file).unwrap().unwrap().into_iter();
-            let uploads = recorded.filter(|it| it.method == "POST" && matches!(&*it.target, "/2/httpapi" | "/batch"));
+            let uploads = recorded
+                .filter(|it| it.method == "POST" && matches!(&*it.target, "/2/httpapi" | "/batch"));
             uploads.map(|it| it.body.into_owned()).collect::<Vec<_>>()
         })
         .collect()
