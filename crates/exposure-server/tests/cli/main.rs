@@ -12,6 +12,7 @@ mod process;
 mod commands;
 mod configuration;
 mod damage;
+mod export_files;
 mod import;
 mod loading;
 mod starting;

@@ -44,7 +44,9 @@ impl Server {
 
     pub(crate) fn start_with(data_dir: &Path, args: &[&str]) -> Self {
         let log = data_dir.with_extension("log");
-        let mut child = exposure(&["serve", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+        let any = "127.0.0.1:0";
+        let grpc = if args.contains(&"--grpc") { &[][..] } else { &["--grpc", any] };
+        let mut child = exposure(&[&["serve", "--http", any], grpc].concat())
             .arg("--data-dir")
             .arg(data_dir)
             .args(args)

@@ -1,11 +1,52 @@
 use bytes::Bytes;
-use exposure_core::{Body, EventTime, Incoming, Kind, PropertyChange, Timestamp, correct_skew};
+use exposure_core::{
+    Body, Dialect, EventTime, Incoming, Kind, PropertyChange, Timestamp, correct_skew,
+};
 use exposure_formats::Refused;
 use exposure_proto::convert::wire_code;
 use exposure_proto::v1;
 
+/// An event as its format read it.
+pub(super) type Read<'b> = Result<Incoming<'b>, Refused<'b>>;
+
+/// An event as it is sent, with the insert id that `insert_id` makes where it has none. One that
+/// could not be read is sent as well: the server counts it, and it can be looked at there. One
+/// that says nothing is not.
+pub(super) fn sent(
+    read: &Read<'_>,
+    received: Timestamp,
+    insert_id: impl FnOnce() -> String,
+) -> Option<v1::Event> {
+    match read {
+        Ok(Incoming { body: Body::Ignored, .. }) => None,
+        Ok(incoming) => {
+            let mut event = event(incoming, received);
+            if event.insert_id.as_ref().is_none_or(String::is_empty) {
+                event.insert_id = Some(insert_id());
+            }
+            Some(event)
+        }
+        Err(refused) => Some(unread(refused)),
+    }
+}
+
+/// The sender library: the event's own, or that of the request around it.
+pub(super) fn library<'b>(read: &Read<'b>, around: &'b str) -> &'b str {
+    let own = read.as_ref().map_or_else(|refused| refused.library, |event| event.library);
+    if own.is_empty() { around } else { own }
+}
+
+/// Whose rules, as the protocol says it.
+pub(super) const fn wire_dialect(dialect: Dialect) -> v1::Dialect {
+    match dialect {
+        Dialect::Native => v1::Dialect::Native,
+        Dialect::Amplitude => v1::Dialect::Amplitude,
+        Dialect::Foreign => v1::Dialect::Foreign,
+    }
+}
+
 /// What could not be read, as the protocol says it.
-pub(super) fn unread(refused: &Refused<'_>) -> v1::Event {
+fn unread(refused: &Refused<'_>) -> v1::Event {
     // The server keeps the beginning; a body of many broken events must fit a request.
     const KEPT_BYTES: usize = 1024;
     let event = refused.event.as_bytes();
@@ -24,7 +65,7 @@ pub(super) fn unread(refused: &Refused<'_>) -> v1::Event {
 
 /// An event as a format read it, as the protocol says it. Our own protocol does not correct for
 /// skew, so that the time is corrected here.
-pub(super) fn event(incoming: &Incoming<'_>, received: Timestamp) -> v1::Event {
+fn event(incoming: &Incoming<'_>, received: Timestamp) -> v1::Event {
     v1::Event {
         user_id: text(incoming.user_id),
         device_id: text(incoming.device_id),

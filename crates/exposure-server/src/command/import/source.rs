@@ -1,24 +1,8 @@
-use clap::ValueEnum;
 use exposure_core::Timestamp;
 use exposure_formats::capture::{self, CaptureError, Recorded, RecordedHeaders};
 use exposure_formats::{Headers as _, Protocol, Request, inflate};
 
-/// What a file holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// Uploads of Amplitude's HTTP API
-    Amplitude,
-    /// Batches of Segment's or `RudderStack`'s HTTP API
-    Segment,
-    /// Batches of `PostHog`'s capture API
-    Posthog,
-    /// Events of `GrowthBook`'s ingestor
-    Growthbook,
-    /// OpenTelemetry's logs, protobuf or JSON
-    OtlpLogs,
-    /// OpenTelemetry's traces, protobuf or JSON
-    OtlpTraces,
-}
+use super::format::{Format, Layout};
 
 /// A request out of a file.
 #[derive(Debug)]
@@ -29,31 +13,8 @@ pub(super) struct Source<'f> {
     pub(super) protocol: Protocol,
     /// Whether the file says when it was received.
     pub(super) has_time: bool,
-}
-
-impl Format {
-    /// Where such a body would have been sent.
-    const fn target(self) -> &'static str {
-        match self {
-            Self::Amplitude => "/2/httpapi",
-            Self::Segment => "/v1/batch",
-            Self::Posthog => "/i/v0/e/",
-            Self::Growthbook => "/track?client_key=",
-            Self::OtlpLogs => "/v1/logs",
-            Self::OtlpTraces => "/v1/traces",
-        }
-    }
-
-    /// The name of its protocol.
-    const fn protocol(self) -> &'static str {
-        match self {
-            Self::Amplitude => "amplitude",
-            Self::Segment => "segment",
-            Self::Posthog => "posthog",
-            Self::Growthbook => "growthbook",
-            Self::OtlpLogs | Self::OtlpTraces => "otlp",
-        }
-    }
+    /// Its place among all requests of the file.
+    pub(super) index: usize,
 }
 
 /// How long a body in a file may be, decompressed.
@@ -68,39 +29,60 @@ pub(super) fn sources(
     format: Option<Format>,
     now: Timestamp,
 ) -> Result<Vec<Source<'_>>, String> {
-    let (recorded, has_time) = match (capture::requests(file), format) {
+    let layout = format.map(Format::layout);
+    let (recorded, has_time) = match (capture::requests(file), layout) {
         (Ok(Some(recorded)), _) => (recorded, true),
         // A file that claims to be a capture, and is a wrong one, is not a body either.
         (Err(error @ (CaptureError::Time { .. } | CaptureError::Raw { .. })), _) => {
             return Err(error.to_string());
         }
-        (Ok(None) | Err(_), Some(format)) => {
+        (Ok(None) | Err(_), Some(Layout::Body { target, .. })) => {
             let recorded = Recorded {
                 received: now,
                 method: "POST".into(),
-                target: format.target().into(),
+                target: target.into(),
                 headers: RecordedHeaders::default(),
                 body: file.into(),
             };
             (vec![recorded], false)
         }
-        (Ok(None), None) => {
+        (Ok(None), _) => {
             return Err("it has no `requests`; if it is one body, name its --format".to_owned());
         }
-        (Err(error), None) => {
+        (Err(error), _) => {
             return Err(format!("{error}; if it is one body, name its --format"));
         }
     };
-    let sources = recorded.into_iter().filter_map(|mut recorded| {
+    let asked = layout.and_then(|layout| match layout {
+        Layout::Body { protocol, .. } => Some(protocol),
+        Layout::Lines(_) => None,
+    });
+    let sources = recorded.into_iter().enumerate().filter_map(|(index, mut recorded)| {
+        // What a browser asks before it sends has no events.
+        if matches!(&*recorded.method, "OPTIONS" | "HEAD") {
+            return None;
+        }
+        if let Some(target) = over_http(&recorded.target) {
+            recorded.target = target.into();
+        }
         let coding = recorded.headers.get("content-encoding").unwrap_or_default();
         if let Ok(body) = inflate(&recorded.body, coding, MAX_BODY_BYTES) {
             recorded.body = body.into();
         }
         let protocol = Protocol::of(&request(&recorded))?;
-        let is_asked = format.is_none_or(|format| format.protocol() == protocol.name());
-        is_asked.then_some(Source { recorded, protocol, has_time })
+        let is_asked = asked.is_none_or(|asked| asked == protocol.name());
+        is_asked.then_some(Source { recorded, protocol, has_time, index })
     });
     Ok(sources.collect())
+}
+
+/// Where the message of a call of gRPC would have been sent over HTTP.
+fn over_http(method: &str) -> Option<&'static str> {
+    match method {
+        "/opentelemetry.proto.collector.logs.v1.LogsService/Export" => Some("/v1/logs"),
+        "/opentelemetry.proto.collector.trace.v1.TraceService/Export" => Some("/v1/traces"),
+        _ => None,
+    }
 }
 
 /// A recorded request as the formats read it.

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use exposure_proto::v1;
 use exposure_proto::v1::event_outcome::Result as Outcome;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::client::{code_name, outcome_json};
@@ -9,23 +10,25 @@ use crate::console::{Table, line};
 use crate::failure::Result;
 
 /// What became of the events of a file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Counts {
     pub(super) events: u64,
     pub(super) accepted: u64,
     pub(super) duplicate: u64,
     pub(super) rejected: u64,
-    /// Rejected events by code and field.
-    pub(super) reasons: BTreeMap<(String, String), u64>,
+    /// Rejected events by code, and then by field.
+    pub(super) reasons: BTreeMap<String, BTreeMap<String, u64>>,
     /// Bodies that could not be read at all, with the reason.
     pub(super) unreadable: Vec<String>,
     /// What became of each event, where that was asked for.
+    #[serde(skip)]
     outcomes: Option<Vec<Value>>,
 }
 
 impl Counts {
-    pub(super) fn new(keep_outcomes: bool) -> Self {
-        Self { outcomes: keep_outcomes.then(Vec::new), ..Self::default() }
+    /// Goes on from what was counted before.
+    pub(super) fn new(before: Self, keep_outcomes: bool) -> Self {
+        Self { outcomes: keep_outcomes.then(Vec::new), ..before }
     }
 
     pub(super) fn outcome(&mut self, outcome: &v1::EventOutcome) {
@@ -56,7 +59,7 @@ impl Counts {
     fn reject(&mut self, code: &str, field: &str) {
         self.events += 1;
         self.rejected += 1;
-        *self.reasons.entry((code.to_owned(), field.to_owned())).or_default() += 1;
+        *self.reasons.entry(code.to_owned()).or_default().entry(field.to_owned()).or_default() += 1;
     }
 
     fn accept(&mut self) {
@@ -69,17 +72,24 @@ impl Counts {
         self.accepted += other.accepted;
         self.duplicate += other.duplicate;
         self.rejected += other.rejected;
-        for (reason, count) in &other.reasons {
-            *self.reasons.entry(reason.clone()).or_default() += count;
+        for (code, field, count) in other.reasons() {
+            let fields = self.reasons.entry(code.to_owned()).or_default();
+            *fields.entry(field.to_owned()).or_default() += count;
         }
         self.unreadable.extend(other.unreadable.iter().cloned());
     }
 
+    /// Code, field, and how many events.
+    fn reasons(&self) -> impl Iterator<Item = (&str, &str, u64)> {
+        self.reasons.iter().flat_map(|(code, fields)| {
+            fields.iter().map(|(field, &count)| (code.as_str(), field.as_str(), count))
+        })
+    }
+
     fn json(&self) -> Value {
         let reasons = self
-            .reasons
-            .iter()
-            .map(|((code, field), count)| json!({"code": code, "field": field, "events": count}));
+            .reasons()
+            .map(|(code, field, count)| json!({"code": code, "field": field, "events": count}));
         json!({
             "events": self.events,
             "accepted": self.accepted,
@@ -135,7 +145,7 @@ impl Summary {
             row(&mut table, "(all)", &total);
         }
         table.print("no files")?;
-        for ((code, field), count) in &total.reasons {
+        for (code, field, count) in total.reasons() {
             line(format!("rejected {count}: {code} `{field}`"))?;
         }
         for reason in &total.unreadable {
