@@ -18,7 +18,7 @@ use crate::deadline::timeout;
 use crate::error::{explained, late, status};
 use crate::ingest::IngestTransport;
 use crate::meter::Meter;
-use crate::method::{INGEST_PREFIX, PREFIX, method_name};
+use crate::method::{INGEST_PREFIX, OTLP_PREFIX, PREFIX, method_name};
 use crate::receiving::Receiving;
 
 /// Every call of every connection: bounds, deadlines, reasons, metrics, and the way to the
@@ -78,7 +78,8 @@ impl Service<http::Request<Body>> for Calls {
         let started = Instant::now();
         let path = request.uri().path();
         let method = method_name(path);
-        let (is_ours, is_ingest) = (path.starts_with(PREFIX), path.starts_with(INGEST_PREFIX));
+        let is_ours = path.starts_with(PREFIX) || path.starts_with(OTLP_PREFIX);
+        let is_ingest = path.starts_with(INGEST_PREFIX);
         let permit = match self.enter(request.extensions().get::<Peer>()) {
             Ok(permit) => permit,
             Err(refused) => {

@@ -36,6 +36,7 @@ mod outgoing;
 
 mod admin;
 mod ingest;
+mod otlp;
 mod property;
 mod query;
 mod usage;

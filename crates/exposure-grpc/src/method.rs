@@ -5,8 +5,11 @@ pub(crate) const PREFIX: &str = "/exposure.v1.";
 /// What the paths of `IngestService` begin with.
 pub(crate) const INGEST_PREFIX: &str = "/exposure.v1.IngestService/";
 
-/// Their names.
-pub(crate) const METHODS: [&str; 21] = [
+/// What the paths of the services of OpenTelemetry begin with.
+pub(crate) const OTLP_PREFIX: &str = "/opentelemetry.proto.collector.";
+
+/// The names of the methods, ours and those of OpenTelemetry.
+pub(crate) const METHODS: [&str; 23] = [
     "IngestService/Ingest",
     "IngestService/IngestStream",
     "PropertyService/GetUserProperties",
@@ -28,11 +31,17 @@ pub(crate) const METHODS: [&str; 21] = [
     "AdminService/EraseUser",
     "AdminService/GetStateHash",
     "AdminService/GetServerInfo",
+    "LogsService/Export",
+    "TraceService/Export",
 ];
 
 /// The name of the method at a path.
 pub(crate) fn method_name(path: &str) -> &'static str {
-    match path.strip_prefix(PREFIX) {
+    let name = path.strip_prefix(PREFIX).or_else(|| {
+        // The signal and its version stand before the service.
+        path.strip_prefix(OTLP_PREFIX)?.splitn(3, '.').nth(2)
+    });
+    match name {
         Some(method) => METHODS.into_iter().find(|name| *name == method).unwrap_or("other"),
         None if path.starts_with("/grpc.health.v1.Health/") => "health",
         None => "other",

@@ -18,6 +18,7 @@ use crate::calls::Calls;
 use crate::connection::{Bound, accept};
 use crate::drain::DrainSignal;
 use crate::ingest::IngestTransport;
+use crate::otlp::{ExportServer, Logs, Traces};
 use crate::property::PropertyTransport;
 use crate::query::QueryTransport;
 use crate::usage::UsageTransport;
@@ -52,10 +53,9 @@ pub struct Server {
     drain: DrainSignal,
 }
 
-macro_rules! service {
-    ($server:ident, $transport:expr, $settings:expr) => {{
-        let server =
-            $server::new($transport).max_decoding_message_size($settings.max_message_bytes);
+macro_rules! compressed {
+    ($server:expr) => {{
+        let server = $server;
         #[cfg(feature = "gzip")]
         let server = server
             .accept_compressed(CompressionEncoding::Gzip)
@@ -66,6 +66,12 @@ macro_rules! service {
             .send_compressed(CompressionEncoding::Zstd);
         server
     }};
+}
+
+macro_rules! service {
+    ($server:ident, $transport:expr, $settings:expr) => {
+        compressed!($server::new($transport).max_decoding_message_size($settings.max_message_bytes))
+    };
 }
 
 impl Server {
@@ -81,15 +87,10 @@ impl Server {
     ) -> Result<Self, ServeError> {
         let (signal, drain) = DrainSignal::new();
         let ingest = IngestTransport::new(handle.clone(), settings.clone(), drain.clone());
-        let ingest = IngestServer::new(ingest).max_request_bytes(settings.max_message_bytes);
-        #[cfg(feature = "gzip")]
-        let ingest = ingest
-            .accept_compressed(CompressionEncoding::Gzip)
-            .send_compressed(CompressionEncoding::Gzip);
-        #[cfg(feature = "zstd")]
-        let ingest = ingest
-            .accept_compressed(CompressionEncoding::Zstd)
-            .send_compressed(CompressionEncoding::Zstd);
+        let ingest =
+            compressed!(IngestServer::new(ingest).max_request_bytes(settings.max_message_bytes));
+        let logs = compressed!(ExportServer::<Logs>::new(handle.clone(), &settings));
+        let traces = compressed!(ExportServer::<Traces>::new(handle.clone(), &settings));
         let properties = PropertyTransport::new(handle.clone(), settings.clone(), drain);
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(exposure_proto::FILE_DESCRIPTOR_SET)
@@ -108,6 +109,8 @@ impl Server {
                 settings
             ))
             .add_service(service!(AdminServiceServer, admin, settings))
+            .add_service(logs)
+            .add_service(traces)
             .add_service(health.service())
             .add_service(reflection)
             .prepare();

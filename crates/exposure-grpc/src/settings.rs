@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use exposure_formats::Options;
+
 /// The bounds of the transport. Past each of them the answer is an error, never growth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -36,6 +38,8 @@ pub struct Settings {
     pub connection_window_bytes: u32,
     /// What a client that met a bound is told to wait. Default 500 ms.
     pub retry_after: Duration,
+    /// How what senders export over OTLP is read.
+    pub formats: Options,
 }
 
 impl Default for Settings {
@@ -57,6 +61,7 @@ impl Default for Settings {
             stream_window_bytes: 1024 * 1024,
             connection_window_bytes: 4 * 1024 * 1024,
             retry_after: Duration::from_millis(500),
+            formats: Options::default(),
         }
     }
 }

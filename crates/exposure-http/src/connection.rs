@@ -1,5 +1,9 @@
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::Stream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What a request knows of its connection.
@@ -36,4 +40,28 @@ impl Bound {
         let permit = Arc::clone(&self.surplus).try_acquire_owned().ok()?;
         Some((permit, Peer { is_surplus: true }))
     }
+}
+
+/// The connections that a socket accepts.
+///
+/// An error of one connection is none of the others; where the process has no more files, a
+/// pause keeps the loop from spinning.
+pub(crate) fn accept(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
+    futures::stream::unfold(listener, async |listener| {
+        loop {
+            match listener.accept().await {
+                Ok((socket, _)) => {
+                    // Answers are small and waited for.
+                    if let Err(error) = socket.set_nodelay(true) {
+                        tracing::debug!(%error, "no nodelay for a connection");
+                    }
+                    return Some((Ok(socket), listener));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+    })
 }

@@ -1,3 +1,4 @@
+use std::io;
 use std::time::Duration;
 
 use axum::Router;
@@ -5,17 +6,19 @@ use axum::extract::Request;
 use axum::routing::{get, post};
 use exposure_formats::PATHS;
 use exposure_service::Handle;
+use futures::{Stream, StreamExt as _};
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tower::ServiceExt;
 use tower_http::cors::{Any, CorsLayer};
 
-use crate::connection::Bound;
+use crate::connection::{Bound, accept};
 use crate::error::{unknown_method, unknown_path};
 use crate::foreign::{self, foreign};
 use crate::probes::{healthz, metrics, readyz};
@@ -64,36 +67,48 @@ impl Server {
     /// Serves what a socket accepts until `shutdown`, and then finishes what was received, as
     /// far as the drain timeout lets it.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        self.serve_connections(accept(listener), shutdown).await;
+    }
+
+    /// Serves given connections until `shutdown`, and then finishes what was received, as far
+    /// as the drain timeout lets it. An error among them is none of the others'.
+    pub async fn serve_connections<IO>(
+        self,
+        incoming: impl Stream<Item = io::Result<IO>> + Send,
+        shutdown: impl Future<Output = ()>,
+    ) where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let bound = Bound::new(self.settings.max_connections);
         let graceful = GracefulShutdown::new();
         tokio::pin!(shutdown);
+        let mut incoming = Box::pin(incoming);
         loop {
             let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+                accepted = incoming.next() => accepted,
                 () = &mut shutdown => break,
             };
             match accepted {
-                Ok((socket, _)) => self.connect(socket, &bound, &graceful),
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
+                Some(Ok(io)) => self.connect(io, &bound, &graceful),
+                Some(Err(error)) => tracing::debug!(%error, "a connection failed"),
+                None => break,
             }
         }
-        drop(listener);
+        // Whoever connects from here on is refused, and not left waiting.
+        drop(incoming);
         if tokio::time::timeout(self.settings.drain_timeout, graceful.shutdown()).await.is_err() {
             tracing::warn!("requests were cut off at the end of the drain timeout");
         }
     }
 
-    fn connect(&self, socket: TcpStream, bound: &Bound, graceful: &GracefulShutdown) {
+    fn connect<IO>(&self, io: IO, bound: &Bound, graceful: &GracefulShutdown)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let Some((permit, peer)) = bound.admit() else {
             metrics::counter!("exposure_http_connections_closed_total").increment(1);
             return;
         };
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "no nodelay for a connection");
-        }
         let router = self.router.clone().map_request(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
             request
@@ -103,7 +118,7 @@ impl Server {
             .header_read_timeout(self.settings.head_timeout)
             // A connection past the bound is there for one answer.
             .keep_alive(!peer.is_surplus)
-            .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router));
+            .serve_connection(TokioIo::new(io), TowerToHyperService::new(router));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use exposure_formats::Options;
+
 /// The bounds of the transport. Past each of them the answer is an error, never growth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -18,6 +20,8 @@ pub struct Settings {
     pub drain_timeout: Duration,
     /// What a client that met a bound is told to wait. Default one second.
     pub retry_after: Duration,
+    /// How the bodies of senders are read.
+    pub formats: Options,
 }
 
 impl Default for Settings {
@@ -30,6 +34,7 @@ impl Default for Settings {
             head_timeout: Duration::from_mins(1),
             drain_timeout: Duration::from_secs(20),
             retry_after: Duration::from_secs(1),
+            formats: Options::default(),
         }
     }
 }

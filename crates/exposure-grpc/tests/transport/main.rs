@@ -11,6 +11,7 @@ mod bad_input;
 mod bounds;
 mod drain;
 mod methods;
+mod otlp;
 mod store;
 mod stream;
 mod vectors;

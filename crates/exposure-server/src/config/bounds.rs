@@ -15,6 +15,11 @@ pub(super) fn check(settings: &Settings, resolved: &Resolved) -> Result<()> {
             "settings `grpc` and `http` are both {grpc}; give each its own port"
         )));
     }
+    match (&settings.tls_cert, &settings.tls_key) {
+        (Some(_), None) => return Err(resolved.wrong("tls_key", "give it together with tls_cert")),
+        (None, Some(_)) => return Err(resolved.wrong("tls_cert", "give it together with tls_key")),
+        (Some(_), Some(_)) | (None, None) => {}
+    }
     let check = Check(resolved);
     check.size("memory_limit", settings.memory_limit, 16 << 20, 1 << 50)?;
     check.size("dedupe_max_bytes", settings.dedupe_max_bytes, 64 << 20, 1 << 50)?;

@@ -60,6 +60,10 @@ settings! {
     grpc: SocketAddr = "127.0.0.1:7070";
     /// Where HTTP listens; port 0 takes a free one.
     http: SocketAddr = "127.0.0.1:7071";
+    /// The certificate that TLS is served with, and those above it, as PEM; plain text is served beside it.
+    tls_cert: Option<PathBuf> = "";
+    /// The private key of that certificate, as PEM.
+    tls_key: Option<PathBuf> = "";
     /// A key with all scopes of project `default`, beside those that were made.
     api_key: Secret = "";
     /// What is logged to standard error, by level and target.
@@ -108,6 +112,10 @@ settings! {
     max_device_users: usize = "1000";
     /// How far in the future an event may lie.
     max_future_skew: Duration = "10m";
+    /// Attributes of an OTLP evaluation that hold the device's id, the likeliest first, by commas.
+    otlp_device_attributes: Vec<String> = "device.id,app.device_id";
+    /// Attributes of an OTLP evaluation that hold the experiment's key, the likeliest first, by commas.
+    otlp_experiment_attributes: Vec<String> = "app.experiment_key";
     /// How long a call may take, where its client sets no deadline.
     call_timeout: Duration = "60s";
     /// How long calls may go on after the server was told to stop.

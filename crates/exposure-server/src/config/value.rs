@@ -42,6 +42,23 @@ impl Value for PathBuf {
     }
 }
 
+impl Value for Option<PathBuf> {
+    const NAME: &str = "FILE";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok((!text.is_empty()).then(|| text.into()))
+    }
+}
+
+impl Value for Vec<String> {
+    const NAME: &str = "NAMES";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        Ok(names.map(str::to_owned).collect())
+    }
+}
+
 impl Value for SocketAddr {
     const NAME: &str = "ADDR";
 

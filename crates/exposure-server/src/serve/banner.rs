@@ -10,6 +10,7 @@ use crate::failure::Result;
 pub(super) fn print(
     grpc: SocketAddr,
     http: SocketAddr,
+    certificate: Option<&Path>,
     data_dir: &Path,
     bootstrap: &Bootstrap,
 ) -> Result<()> {
@@ -17,6 +18,9 @@ pub(super) fn print(
     line(format!("exposure {} is ready", env!("CARGO_PKG_VERSION")))?;
     line(format!("  gRPC  {grpc}"))?;
     line(format!("  HTTP  http://{http}"))?;
+    if let Some(certificate) = certificate {
+        line(format!("  TLS   on both, with {}", certificate.display()))?;
+    }
     line(format!("  data  {}", data_dir.display()))?;
     if bootstrap.created_project {
         line("\nThis is its first start: it made the project `default`.")?;

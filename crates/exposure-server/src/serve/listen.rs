@@ -1,5 +1,10 @@
+use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
+use futures::Stream;
+
+use super::socket::{Secure, Socket};
 use crate::failure::{Failure, Result};
 
 /// A socket that listens, bound before anything is opened: a port in use must not cost a recovery.
@@ -23,8 +28,32 @@ impl Listening {
         Ok(Self { socket, address })
     }
 
-    /// The same socket for a runtime, which must be entered.
-    pub(super) fn into_tokio(self) -> Result<tokio::net::TcpListener> {
-        tokio::net::TcpListener::from_std(self.socket).map_err(Failure::failed)
+    /// The connections it accepts, on a runtime, which must be entered.
+    ///
+    /// An error of one connection is none of the others; where the process has no more files,
+    /// a pause keeps the loop from spinning.
+    pub(super) fn connections(
+        self,
+        secure: Option<Secure>,
+    ) -> Result<impl Stream<Item = io::Result<Socket>> + Send + use<>> {
+        let listener = tokio::net::TcpListener::from_std(self.socket).map_err(Failure::failed)?;
+        Ok(futures::stream::unfold((listener, secure), async |(listener, secure)| {
+            loop {
+                match listener.accept().await {
+                    Ok((socket, _)) => {
+                        // Answers are small and waited for.
+                        if let Err(error) = socket.set_nodelay(true) {
+                            tracing::debug!(%error, "no nodelay for a connection");
+                        }
+                        let socket = Socket::new(socket, secure.as_ref());
+                        return Some((Ok(socket), (listener, secure)));
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                }
+            }
+        }))
     }
 }

@@ -7,5 +7,7 @@ mod metering;
 mod options;
 mod run;
 mod shutdown;
+mod socket;
+mod tls;
 
 pub(crate) use run::run;

@@ -58,6 +58,7 @@ pub(super) fn grpc(settings: &Settings) -> exposure_grpc::Settings {
         max_calls: settings.max_calls,
         call_timeout: settings.call_timeout,
         drain_timeout: settings.drain,
+        formats: formats(settings),
         ..exposure_grpc::Settings::default()
     }
 }
@@ -70,7 +71,18 @@ pub(super) fn http(settings: &Settings) -> exposure_http::Settings {
         max_requests: settings.max_calls,
         request_timeout: settings.call_timeout,
         drain_timeout: settings.drain,
+        formats: formats(settings),
         ..exposure_http::Settings::default()
+    }
+}
+
+fn formats(settings: &Settings) -> exposure_formats::Options {
+    exposure_formats::Options {
+        otlp: exposure_formats::otlp::Options {
+            device_attributes: settings.otlp_device_attributes.clone(),
+            experiment_attributes: settings.otlp_experiment_attributes.clone(),
+        },
+        ..exposure_formats::Options::default()
     }
 }
 

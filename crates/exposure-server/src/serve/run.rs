@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::listen::Listening;
 use super::metering::Metering;
 use super::shutdown::{Signals, Stop};
+use super::tls::{Protocol, Tls};
 use super::{banner, logging, options};
 use crate::config::{Resolved, ServeFlags, Settings, show};
 use crate::environment::Environment;
@@ -24,13 +25,14 @@ pub(crate) fn run(flags: &ServeFlags, environment: &Environment) -> Result<()> {
         return show(&resolved);
     }
     logging::start(&settings.log)?;
+    let tls = Tls::load(&settings)?;
     let grpc = Listening::bind("grpc", settings.grpc)?;
     let http = Listening::bind("http", settings.http)?;
     let metering = Metering::start()?;
     let store = EmbeddedStore::open(options::store(&settings), SystemClock.now())
         .map_err(|error| unopened(&settings, &error))?;
     let runtime = runtime(settings.threads)?;
-    runtime.block_on(serve(&settings, Arc::new(store), metering, grpc, http))
+    runtime.block_on(serve(&settings, Arc::new(store), metering, tls, grpc, http))
 }
 
 fn runtime(n_threads: usize) -> Result<Runtime> {
@@ -56,6 +58,7 @@ async fn serve(
     settings: &Settings,
     store: Arc<dyn Store>,
     metering: Metering,
+    tls: Option<Tls>,
     grpc: Listening,
     http: Listening,
 ) -> Result<()> {
@@ -69,9 +72,9 @@ async fn serve(
     )
     .await
     .map_err(|error| Failure::usage(format!("can not start over the data directory: {error}")))?;
-    let upkeep = tokio::spawn(keep_up(metering.clone()));
+    let upkeep = tokio::spawn(keep_up(metering.clone(), tls.clone()));
     let served =
-        transports(settings, &handle, metering, grpc, http, &bootstrap, &mut signals).await;
+        transports(settings, &handle, metering, tls, grpc, http, &bootstrap, &mut signals).await;
     upkeep.abort();
     let closed = handle.close().await;
     tracing::info!("stopped");
@@ -79,11 +82,17 @@ async fn serve(
     closed.map_err(|error| Failure::failed(format!("the store did not close cleanly: {error}")))
 }
 
-async fn keep_up(metering: Metering) {
+async fn keep_up(metering: Metering, tls: Option<Tls>) {
     let mut interval = tokio::time::interval(Duration::from_secs(5));
     loop {
         interval.tick().await;
         metering.fold();
+        if let Some(tls) = tls.clone() {
+            let looked = tokio::task::spawn_blocking(move || tls.refresh()).await;
+            if let Err(error) = looked {
+                tracing::error!(%error, "the certificate could not be looked at");
+            }
+        }
     }
 }
 
@@ -91,6 +100,7 @@ async fn transports(
     settings: &Settings,
     handle: &Handle,
     metering: Metering,
+    tls: Option<Tls>,
     grpc: Listening,
     http: Listening,
     bootstrap: &Bootstrap,
@@ -103,16 +113,21 @@ async fn transports(
         About { version: env!("CARGO_PKG_VERSION").to_owned(), store: "embedded".to_owned() };
     let server = Server::new(handle, options::grpc(settings), health.clone(), about)
         .map_err(Failure::failed)?;
-    let mut grpc = tokio::spawn(server.serve(grpc.into_tokio()?, stop.wait()));
+    let http_options = options::http(settings);
+    let secure = |protocol| tls.as_ref().map(|tls| tls.secure(protocol, http_options.head_timeout));
+    let connections = grpc.connections(secure(Protocol::Http2))?;
+    let mut grpc = tokio::spawn(server.serve_connections(connections, stop.wait()));
     let drained = Stop::new();
     let server = exposure_http::Server::new(
         handle,
-        options::http(settings),
+        http_options.clone(),
         probes(handle.clone(), metering, stop.clone()),
     );
-    let mut http = tokio::spawn(server.serve(http.into_tokio()?, drained.wait()));
+    let connections = http.connections(secure(Protocol::Http1))?;
+    let mut http = tokio::spawn(server.serve_connections(connections, drained.wait()));
     health.serving().await;
-    banner::print(grpc_address, http_address, &settings.data_dir, bootstrap)?;
+    let certificate = settings.tls_cert.as_deref();
+    banner::print(grpc_address, http_address, certificate, &settings.data_dir, bootstrap)?;
     tracing::info!(grpc = %grpc_address, http = %http_address, "serving");
 
     let signal = tokio::select! {

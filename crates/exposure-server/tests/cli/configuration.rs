@@ -44,7 +44,7 @@ fn print_config_shows_where_each_value_came_from() {
 
 /// Nothing on standard output, one line on standard error that has all of this, code 2.
 #[track_caller]
-fn check(args: &[&str], environment: &[(&str, &str)], expected: &[&str]) {
+pub(crate) fn check(args: &[&str], environment: &[(&str, &str)], expected: &[&str]) {
     let mut command = exposure(args);
     let (code, stdout, stderr) = run(command.envs(environment.iter().copied()));
     assert_eq!((code, stdout.as_str()), (2, ""), "{args:?}: {stderr}");

@@ -17,5 +17,6 @@ mod import;
 mod loading;
 mod starting;
 mod stopping;
+mod tls;
 
 mod crash;
