@@ -11,7 +11,7 @@ use super::threads::Threads;
 use crate::account::Drops;
 use crate::engine::{Engine, Room};
 use crate::member::{Lane, Pace, QueueBound};
-use crate::outbox::{Disk, DiskOutbox, Outbox, OutboxError, OutboxOptions, SystemDisk};
+use crate::outbox::{Disk, DiskOutbox, Left, Outbox, OutboxError, OutboxOptions, SystemDisk};
 use crate::provider::{Backoff, ExposureProvider};
 use crate::stamp::Stamper;
 use crate::tracker::{Hasher, Tracker};
@@ -32,6 +32,7 @@ pub struct ExposureClientBuilder {
     outbox: Option<PathBuf>,
     outbox_bytes: u64,
     is_write_through: bool,
+    remembers: bool,
     disk: Arc<dyn Disk>,
 }
 
@@ -71,7 +72,7 @@ impl ExposureClientBuilder {
             source,
             providers: Vec::new(),
             is_automatic: true,
-            marks: 500_000,
+            marks: 1_000_000,
             queue: QueueBound { n_events: 100_000, n_bytes: 64 << 20 },
             pace: Pace {
                 linger: Duration::from_millis(100),
@@ -85,6 +86,7 @@ impl ExposureClientBuilder {
             outbox: None,
             outbox_bytes: 256 << 20,
             is_write_through: false,
+            remembers: false,
             disk: Arc::new(SystemDisk),
         }
     }
@@ -113,7 +115,7 @@ impl ExposureClientBuilder {
 
     /// How many last exposures are remembered to know repeats by, each about 60 bytes: one for
     /// each user, flag and run. Past it the least recently used ones are forgotten, and would be
-    /// sent once more. Default 500,000; from 1 to 100 million.
+    /// sent once more. Default 1 million; from 1 to 100 million.
     #[must_use]
     pub fn remembered(mut self, exposures: usize) -> Self {
         self.marks = exposures;
@@ -161,6 +163,16 @@ impl ExposureClientBuilder {
     #[must_use]
     pub fn write_through(mut self) -> Self {
         self.is_write_through = true;
+        self
+    }
+
+    /// Remembers over a clean end of the program what was delivered, so that the next run does not
+    /// send it once more: a file beside the outbox, written by a shutdown and taken away when the
+    /// client is built. After a crash nothing is remembered but what waits in the outbox. Needs an
+    /// [`outbox`](Self::outbox). Default: not.
+    #[must_use]
+    pub fn remember_over_restarts(mut self) -> Self {
+        self.remembers = true;
         self
     }
 
@@ -228,17 +240,21 @@ impl ExposureClientBuilder {
         let client_id = getrandom::u64().map_err(random)?;
         let queue = self.queue;
         let (outbox, writer, left) = match self.outbox {
-            None => (Outbox::Memory, None, Vec::new()),
+            None => (Outbox::Memory, None, Left::default()),
             Some(directory) => {
                 let (outbox, writer, left) = DiskOutbox::open(OutboxOptions {
                     directory,
                     max_bytes: self.outbox_bytes,
                     is_write_through: self.is_write_through,
+                    remembers: self.remembers,
                     disk: self.disk,
                 })?;
                 (Outbox::Disk(outbox), Some(writer), left)
             }
         };
+        let Left { exposures: left, memory } = left;
+        // Under another secret nothing of it would be known again.
+        let seed = memory.as_ref().map_or(seed, |memory| memory.seed);
         let last = left.iter().map(|(_, exposure)| exposure.time).max();
         let lanes = self.providers.into_iter();
         let lanes =
@@ -254,6 +270,9 @@ impl ExposureClientBuilder {
             client_id,
             is_closed: AtomicBool::new(false),
         });
+        for (key, variant) in memory.into_iter().flat_map(|memory| memory.delivered) {
+            engine.tracker.remember(key, variant);
+        }
         for (record, exposure) in left {
             engine.recover(record, exposure);
         }
@@ -305,9 +324,13 @@ impl ExposureClientBuilder {
                 bounds: "at least 1 MiB",
             });
         }
-        if self.is_write_through && self.outbox.is_none() {
-            let (name, value) = ("write_through", "set without an outbox".into());
-            return Err(BuildError::OutOfBounds { name, value, bounds: "used with `outbox`" });
+        let of_outbox =
+            [("write_through", self.is_write_through), ("remember_over_restarts", self.remembers)];
+        for (name, is_set) in of_outbox {
+            if is_set && self.outbox.is_none() {
+                let value = "set without an outbox".into();
+                return Err(BuildError::OutOfBounds { name, value, bounds: "used with `outbox`" });
+            }
         }
         let times = [
             ("linger", self.pace.linger, Duration::ZERO, HOUR, "at most an hour"),

@@ -95,6 +95,25 @@ impl SendError {
 }
 
 #[async_trait]
+impl<P: ExposureProvider + ?Sized> ExposureProvider for Box<P> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn limits(&self) -> BatchLimits {
+        (**self).limits()
+    }
+
+    async fn send(&self, batch: &Batch) -> Result<Vec<Delivery>, SendError> {
+        (**self).send(batch).await
+    }
+
+    async fn close(&self) {
+        (**self).close().await;
+    }
+}
+
+#[async_trait]
 impl<P: ExposureProvider + ?Sized> ExposureProvider for Arc<P> {
     fn name(&self) -> &str {
         (**self).name()

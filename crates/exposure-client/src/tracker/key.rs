@@ -23,6 +23,10 @@ impl Hasher {
         Self { seed }
     }
 
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     pub(crate) fn key(&self, user: &User, flag_key: &str, experiment_key: Option<&str>) -> Key {
         let parts = [
             user.user_id(),

@@ -103,6 +103,16 @@ impl Marks {
         }
     }
 
+    /// What was delivered last, the least recently used first.
+    pub(crate) fn delivered(&self) -> impl Iterator<Item = (Key, VariantHash)> + '_ {
+        let linked = |slot: u32| (slot != NONE).then_some(slot);
+        let next = move |slot: &u32| linked(self.slots[*slot as usize].before);
+        std::iter::successors(linked(self.back), next)
+            .map(|slot| &self.slots[slot as usize])
+            .filter(|slot| slot.mark.pending.is_none())
+            .map(|slot| (slot.key, slot.mark.variant))
+    }
+
     fn find(&self, key: Key) -> Option<u32> {
         self.index.find(hash(key), |&slot| self.slots[slot as usize].key == key).copied()
     }

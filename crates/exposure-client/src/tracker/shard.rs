@@ -62,6 +62,16 @@ impl Shard {
         self.counts
     }
 
+    /// What was delivered last for each key, the least recently used first.
+    pub(crate) fn delivered(&self) -> impl Iterator<Item = (Key, VariantHash)> + '_ {
+        self.marks.delivered()
+    }
+
+    /// Takes what an earlier run had delivered.
+    pub(crate) fn remember(&mut self, key: Key, variant: VariantHash) {
+        self.marks.put(key, Mark { variant, pending: None });
+    }
+
     /// Counts the evaluation if it repeats what was queued last; the way of nearly all of them.
     pub(crate) fn repeat(&mut self, key: Key, variant: VariantHash) -> bool {
         let pending = match self.marks.touch(key) {

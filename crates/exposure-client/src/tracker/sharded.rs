@@ -74,6 +74,16 @@ impl Tracker {
         }
     }
 
+    /// What was delivered last for each key.
+    pub(crate) fn delivered(&self) -> Vec<(Key, VariantHash)> {
+        self.shards.iter().flat_map(|lane| lane.0.lock().delivered().collect::<Vec<_>>()).collect()
+    }
+
+    /// Takes what an earlier run had delivered.
+    pub(crate) fn remember(&self, key: Key, variant: VariantHash) {
+        self.shard_of(key).1.lock().remember(key, variant);
+    }
+
     /// Counts an evaluation that never was queued.
     pub(crate) fn refuse(&self, key: Key, reason: DropReason) {
         self.shard_of(key).1.lock().refuse(reason);
@@ -101,5 +111,40 @@ impl Tracker {
     fn shard_of(&self, key: Key) -> (u16, &Mutex<Shard>) {
         let number = key.0 as usize & self.mask;
         (number as u16, &self.shards[number].0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tracker::{Decision, Hasher};
+    use crate::{User, tracker::Ending};
+
+    #[test]
+    fn half_a_million_exposures_are_remembered_in_less_than_100_mib() {
+        const N_USERS: u64 = 10_000;
+        let flags: Vec<String> = (0..50).map(|number| format!("experiment-{number}")).collect();
+        let hasher = Hasher::new(7);
+        let variant = hasher.variant(Decision::Set("treatment"));
+        let users: Vec<User> =
+            (0..N_USERS).map(|number| User::new(format!("user-{number:032}"))).collect();
+        let allocated = allocation_counter::measure(|| {
+            let tracker = Tracker::new(1_000_000, false);
+            for user in &users {
+                for flag in &flags {
+                    let key = hasher.key(user, flag, None);
+                    let (place, ()) = tracker.admit(key, variant, || ()).unwrap();
+                    tracker.settle(place, Ending::Delivered);
+                }
+            }
+            for user in &users {
+                for flag in &flags {
+                    assert!(tracker.repeat(hasher.key(user, flag, None), variant));
+                }
+            }
+            let counts = tracker.counts();
+            assert_eq!((counts.delivered, counts.deduplicated), (500_000, 500_000));
+        });
+        assert!(allocated.bytes_max < 100 << 20, "{} bytes", allocated.bytes_max);
     }
 }

@@ -126,6 +126,35 @@ fn an_exposure_waits_no_longer_than_it_may_over_restarts_too() {
 }
 
 #[test]
+fn what_was_delivered_is_remembered_if_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let (source, received) = (InMemorySource::new(), MemoryProvider::new());
+    let build = || {
+        let builder = quick(&source).provider(received.clone()).outbox(directory.path());
+        builder.remember_over_restarts().build().unwrap()
+    };
+    source.set("f", Variant::new("on"));
+    let users: Vec<User> = (0..100).map(|number| User::new(format!("u{number}"))).collect();
+    let first = build();
+    users.iter().for_each(|user| assert_eq!(first.exposure(user, "f"), Tracked::Queued));
+    assert!(first.blocking().shutdown(LONG).is_complete());
+    let second = build();
+    users.iter().for_each(|user| assert_eq!(second.exposure(user, "f"), Tracked::Repeat));
+    source.set("f", Variant::new("other"));
+    assert_eq!(second.exposure(&users[0], "f"), Tracked::Queued);
+    assert!(second.blocking().shutdown(LONG).is_complete());
+    // A file that does not read is none: what it said is sent once more.
+    let path = directory.path().join("delivered");
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let third = build();
+    assert_eq!(third.exposure(&users[1], "f"), Tracked::Queued);
+    assert!(!path.exists(), "it is true until the client is built");
+}
+
+#[test]
 fn a_torn_end_is_cut_and_reported() {
     let directory = tempfile::tempdir().unwrap();
     let (source, received) = (InMemorySource::new(), MemoryProvider::new());

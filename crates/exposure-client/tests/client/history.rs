@@ -15,11 +15,21 @@ use crate::support::{closed, off, quick, seen};
 #[derive(Clone, Debug)]
 enum Step {
     /// Somebody's variant of a flag is asked for, a few times.
-    Evaluate { user: usize, flag: usize, n_times: usize },
+    Evaluate {
+        user: usize,
+        flag: usize,
+        n_times: usize,
+    },
     /// A flag has another variant for everybody.
-    Set { flag: usize, variant: usize },
+    Set {
+        flag: usize,
+        variant: usize,
+    },
     /// The provider answers otherwise from now on.
-    Answer { provider: usize, mood: Mood },
+    Answer {
+        provider: usize,
+        mood: Mood,
+    },
     Flush,
     /// The program ends, and another one begins.
     Restart,
@@ -190,11 +200,8 @@ fn build(
     n_queued: usize,
 ) -> ExposureClient {
     let [one, other] = providers.clone();
-    let builder = quick(source)
-        .provider(one)
-        .provider(other)
-        .remembered(n_remembered)
-        .queue_events(n_queued);
+    let builder =
+        quick(source).provider(one).provider(other).remembered(n_remembered).queue_events(n_queued);
     match directory {
         Some(directory) => builder.outbox(directory).build().unwrap(),
         None => builder.build().unwrap(),

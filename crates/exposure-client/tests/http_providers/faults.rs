@@ -122,7 +122,7 @@ fn check(format: Format, faults: Vec<Fault>, bad: &[bool]) {
             Box::new(SegmentProvider::builder("key").url(server.url("/v1/batch")).build().unwrap())
         }
     };
-    let (source, client) = quick(Arc::from(provider));
+    let (source, client) = quick(Arc::<dyn ExposureProvider>::from(provider));
     source.set("good", Variant::new("on"));
     source.set("bad", Variant::new("on"));
     for (number, &is_bad) in bad.iter().enumerate() {

@@ -23,6 +23,7 @@ fn options(directory: &Path) -> OutboxOptions {
         directory: directory.to_owned(),
         max_bytes: 256 << 20,
         is_write_through: false,
+        remembers: false,
         disk: Arc::new(SystemDisk),
     }
 }

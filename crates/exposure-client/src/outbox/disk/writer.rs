@@ -7,7 +7,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
 use super::writing::Writing;
-use super::{Opened, OutboxError, OutboxOptions, Recovered};
+use super::{Memory, Opened, OutboxError, OutboxOptions, Recovered};
 use crate::engine::{Engine, Room};
 use crate::outbox::Record;
 use crate::tracker::Place;
@@ -65,6 +65,15 @@ enum Closing {
     Now,
 }
 
+/// What an earlier run left.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    /// Exposures that have not ended, in the order in which they were tracked.
+    pub(crate) exposures: Vec<(Record, Exposure)>,
+    /// What was delivered last, if that was to be remembered.
+    pub(crate) memory: Option<Memory>,
+}
+
 /// The writer's side.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -78,10 +87,9 @@ const GATHER: Duration = Duration::from_millis(20);
 
 impl DiskOutbox {
     /// Opens an outbox: both sides of it, and the exposures that an earlier run left.
-    pub(crate) fn open(
-        options: OutboxOptions,
-    ) -> Result<(Self, Writer, Vec<(Record, Exposure)>), OutboxError> {
+    pub(crate) fn open(options: OutboxOptions) -> Result<(Self, Writer, Left), OutboxError> {
         let mut opened = Opened::open(&options)?;
+        let memory = Memory::take(&options)?;
         let recovered = opened.recovered;
         let is_write_through = options.is_write_through;
         let exposures = std::mem::take(&mut opened.exposures);
@@ -89,7 +97,7 @@ impl DiskOutbox {
         let shared = Arc::new(Shared { todo: Mutex::default(), wake: Condvar::new() });
         let n_open = writing.n_open();
         let outbox = Self { shared: Arc::clone(&shared), n_open, is_write_through, recovered };
-        Ok((outbox, Writer { shared, writing }, exposures))
+        Ok((outbox, Writer { shared, writing }, Left { exposures, memory }))
     }
 
     /// How many exposures are on disk.
@@ -172,6 +180,7 @@ impl Writer {
     /// Writes until it is closed.
     pub(crate) fn run(self, engine: &Engine) {
         let Self { shared, mut writing } = self;
+        let _gone = Gone(Arc::clone(&shared));
         loop {
             let Some(Todo { jobs, ended, barriers, .. }) = shared.next(engine) else { break };
             writing.end(&ended);
@@ -187,11 +196,21 @@ impl Writer {
         for job in rest.jobs {
             engine.unwritten(job, DropReason::Closed);
         }
+        writing.remember(engine);
         // The lock goes before anybody is told that it is gone.
         drop(writing);
         for closer in rest.closers.into_iter().chain(rest.barriers) {
             let _ = closer.send(());
         }
+    }
+}
+
+/// Whatever ends the writer, nobody waits for it any more.
+struct Gone(Arc<Shared>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        *self.0.todo.lock() = Todo { is_gone: true, ..Todo::default() };
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::file::{DiskFile, sync_directory};
 use super::frame::{self, SEGMENT_HEADER};
 use super::open::{Opened, SegmentState, segment_path};
-use super::{OutboxOptions, record};
+use super::{Memory, OutboxOptions, record};
+use crate::engine::Engine;
 use crate::outbox::Record;
 use crate::{DropReason, Exposure};
 
@@ -135,6 +136,16 @@ impl Writing {
         let sealed = self.sync().and_then(|()| self.append()).and_then(|()| self.sync());
         if let Err(error) = sealed {
             self.failed(&error);
+        }
+    }
+
+    /// Leaves what was delivered to the next run, if it is to be remembered.
+    pub(super) fn remember(&self, engine: &Engine) {
+        if self.options.remembers {
+            let memory = Memory::of(&engine.hasher, &engine.tracker);
+            if let Err(error) = memory.leave(&self.options.directory) {
+                self.failed(&error);
+            }
         }
     }
 
