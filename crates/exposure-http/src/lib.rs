@@ -24,6 +24,7 @@ mod auth;
 mod connection;
 mod error;
 mod request;
+mod senders;
 
 mod foreign;
 mod read;

@@ -7,6 +7,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
 use crate::request::Shared;
+use crate::senders::senders;
 
 /// What the process says of itself: its metrics, and whether it takes requests.
 #[derive(Clone)]
@@ -50,5 +51,7 @@ pub(crate) async fn readyz(State(shared): State<Shared>) -> Response {
 /// The metrics of the process.
 pub(crate) async fn metrics(State(shared): State<Shared>) -> Response {
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (kind, (shared.probes.metrics)()).into_response()
+    let mut text = (shared.probes.metrics)();
+    text.push_str(&senders(&shared.handle).await);
+    (kind, text).into_response()
 }

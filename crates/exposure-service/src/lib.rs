@@ -22,7 +22,9 @@ mod query;
 mod settings;
 mod watch;
 
-pub use admin::{Erasure, ProjectInfo, ProjectSettings, RejectFilter, RejectedEvent, ServerInfo};
+pub use admin::{
+    Erasure, ProjectInfo, ProjectSettings, RejectFilter, RejectedEvent, SenderFigures, ServerInfo,
+};
 pub use auth::{ApiKey, Caller, NewApiKey, NewProject, Scope, Scopes};
 pub use clock::{Clock, Entropy};
 pub use error::{Result, ServiceError};
