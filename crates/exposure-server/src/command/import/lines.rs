@@ -90,11 +90,11 @@ mod tests {
     #[test]
     fn lines_are_found_with_their_places() {
         for n_buffer in 1..20 {
-            let found = lines(b"\xef\xbb\xbf{1}\r\n\n  \n{22}\nlong and longer\n{3}", n_buffer, 5);
+            let found = lines(b"\xef\xbb\xbf{1}\r\n\n  \n{22}\nlong and longer\n{3}", n_buffer, 8);
             let expected = [
                 ("{1}", false, 0, 8),
                 ("{22}", false, 12, 17),
-                ("long", true, 17, 33),
+                ("long and", true, 17, 33),
                 ("{3}", false, 33, 36),
             ];
             let expected =
