@@ -2,7 +2,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use exposure_formats::{
     Answer, Arena, BodyError, Failure, Headers, InflateError, Protocol, Stored, Upload,
-    max_body_bytes,
+    max_body_bytes, setup,
 };
 use exposure_service::{Caller, IngestRequest, Refused, Scope, ServiceError};
 use http::HeaderMap;
@@ -25,6 +25,9 @@ pub(crate) async fn foreign(State(shared): State<Shared>, request: Request) -> R
         body: &[],
         received: shared.handle.now(),
     };
+    if let Some(answer) = setup::answer(&request) {
+        return answer_of(answer);
+    }
     let max_bytes = max_body_bytes(path, shared.settings.max_body_bytes);
     let coding = headers.get("content-encoding").unwrap_or_default();
     let body = match inflated(body, coding, max_bytes).await {
@@ -45,7 +48,7 @@ async fn take(
     request: &exposure_formats::Request<'_>,
 ) -> Answer {
     let arena = Arena::new();
-    let upload = match protocol.read(request, &arena) {
+    let upload = match protocol.read_with(request, &shared.settings.formats, &arena) {
         Ok(upload) => upload,
         Err(error) => return protocol.failed(&Failure::Unreadable(&error)),
     };
