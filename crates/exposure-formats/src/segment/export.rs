@@ -16,7 +16,8 @@ pub(crate) fn read<'b>(json: &'b str, arena: &'b Arena) -> ExportedEvent<'b> {
     let times = pick(json, arena, ["timestamp", "receivedAt"]).unwrap_or_default();
     let [corrected, received] = times;
     let received = known_time(received, arena);
-    let event = event::read(json, 0, &Around::default(), arena).map(|mut event| {
+    let around = Around { are_archived: true, ..Around::default() };
+    let event = event::read(json, 0, &around, arena).map(|mut event| {
         let corrected = time(corrected, arena);
         if matches!(corrected, EventTime::At(_)) {
             event.time = corrected;

@@ -59,6 +59,7 @@ fn around<'b>(batch: &Message<'b>, sent: Option<Timestamp>, arena: &'b Arena) ->
         call: None,
         sent: known_time(batch.sent_at, arena).or(sent),
         context: Context::read(batch.context, arena),
+        are_archived: false,
     }
 }
 

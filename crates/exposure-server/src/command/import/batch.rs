@@ -94,8 +94,8 @@ mod tests {
         Shared { library: library.to_owned(), options }
     }
 
-    fn event(n_chars: usize) -> Option<v1::Event> {
-        Some(v1::Event { user_id: Some("x".repeat(n_chars)), ..v1::Event::default() })
+    fn event(n_chars: usize) -> v1::Event {
+        v1::Event { user_id: Some("x".repeat(n_chars)), ..v1::Event::default() }
     }
 
     fn told(batch: &Batch) -> String {
@@ -116,12 +116,12 @@ mod tests {
         let mut found = Vec::new();
         let mark = |position| Mark { position, ..Mark::default() };
         for (position, (library, received, event)) in (1..).zip([
-            ("a", 1, event(3)),
+            ("a", 1, Some(event(3))),
             ("a", 1, None),
-            ("a", 1, event(3)),
-            ("b", 1, event(3)),
+            ("a", 1, Some(event(3))),
+            ("b", 1, Some(event(3))),
             ("", 2, None),
-            ("", 2, event(3)),
+            ("", 2, Some(event(3))),
         ]) {
             found.extend(batcher.add(&shared(library, received), event).as_ref().map(told));
             batcher.mark(mark(position));
@@ -135,11 +135,11 @@ mod tests {
 
         // One record of many events: nothing before its end is all of it.
         for _ in 0..BATCH_EVENTS {
-            assert!(batcher.add(&shared("a", 1), event(3)).is_none());
+            assert!(batcher.add(&shared("a", 1), Some(event(3))).is_none());
         }
-        let full = batcher.add(&shared("a", 1), event(BATCH_BYTES)).unwrap();
+        let full = batcher.add(&shared("a", 1), Some(event(BATCH_BYTES))).unwrap();
         assert_eq!(told(&full), "a@1 1000 of 1000 to None");
-        let full = batcher.add(&shared("a", 1), event(3)).unwrap();
+        let full = batcher.add(&shared("a", 1), Some(event(3))).unwrap();
         assert_eq!(told(&full), "a@1 1 of 1 to None");
         batcher.mark(mark(7));
         assert_eq!(told(&batcher.take().unwrap()), "a@1 1 of 1 to Some(7)");
