@@ -37,19 +37,31 @@ class Reading:
         return told["profile"], {name.removeprefix(prefix): value for name, value in told["properties"].items()}
 
     def why(self, flag_key: str, **ids: str) -> dict:
-        """Why a property is what it is: times left out, writes as their variants, the library beside."""
+        """Why a property is what it is: writes as their variants, times left out, whose libraries they are."""
         told = self.ask("/v1/explain", flag_key=flag_key, **ids)
         decided, lost = told["decided_by"], told["lost"]
-        shape = {
+        assert len(told["duplicates"]["last"]) == min(told["duplicates"]["count"], 10)
+        assert all(not duplicate["conflict"] for duplicate in told["duplicates"]["last"])
+        return {
             "profile": told["profile"],
             "variant": told["variant"],
             "decided_by": decided and (decided["variant"] or "unset"),
             "lost": [(write["variant"] or "unset", write["reason"]) for write in lost],
+            "libraries": {write["library"] for write in [decided, *lost] if write is not None},
             "links": sorted({(link["device_id"], link["user_id"]) for link in told["links"]}),
             "duplicates": told["duplicates"]["count"],
         }
-        assert all(not duplicate["conflict"] for duplicate in told["duplicates"]["last"])
-        return shape
+
+    def flags(self) -> dict[str, dict[str, tuple[int, int]]]:
+        """Profiles and exposures of each variant of each flag."""
+        told = self.ask("/v1/flags")
+        assert not told.get("next_page_token")
+        return {
+            flag["flag_key"]: {
+                variant: (counted["profiles"], counted["exposures"]) for variant, counted in flag["variants"].items()
+            }
+            for flag in told["flags"]
+        }
 
     def usage(self) -> dict[tuple[str, str, str], int]:
         """Events by kind, event type and library, over all days."""

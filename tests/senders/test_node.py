@@ -3,8 +3,8 @@
 import pytest
 
 import crashes
-import expected
 from conftest import Sender
+from expected import AMPLITUDE, EVALUATED, EXPOSURE, SEGMENT, Expected
 
 pytestmark = pytest.mark.node
 
@@ -13,42 +13,23 @@ def test_amplitude_analytics(sender: Sender):
     told = sender.tell("node", "amplitude-analytics.mjs")
     # The upload is refused once for the bad id; what was good of it comes again, and is told as delivered.
     assert sorted(told["codes"]) == [200] * 14 + [400]
-    expected.check(sender.reading, rejected="TOO_SHORT")
-    library = f"amplitude-node-ts/{told['version']}"
-    assert sender.reading.usage() == {
-        ("exposure", "[Experiment] Exposure", library): 11,
-        ("identify", "$identify", library): 1,
-        ("track", "purchase", library): 1,
-    }
-    assert sender.reading.billable() == 1
     assert sender.reading.requests() == {"/2/httpapi 400": 1, "/2/httpapi 2xx": 1}
+    Expected(AMPLITUDE, 1, f"amplitude-node-ts/{told['version']}", "TOO_SHORT").check(sender.reading)
 
 
 def test_amplitude_experiment_server(sender: Sender):
-    told = sender.tell("node", "amplitude-experiment-server.mjs", flags=sender.start_flags().url)
+    sender.tell("node", "amplitude-experiment-server.mjs", flags=sender.start_flags().url)
     # Its insert ids name user, variants and day: a variant seen again on a day is a duplicate, and b stays.
-    expected.check(sender.reading, rejected="TOO_SHORT", flip="b", flip_duplicates=1, in_order=False)
     library = f"amplitude-node-ts/{sender.version_of('@amplitude/analytics-node')}"
-    assert sender.reading.usage() == {
-        ("exposure", "[Experiment] Exposure", library): 9,
-        ("assignment", "[Experiment] Assignment", library): 1,
-    }
-    assert sender.reading.billable() == 0
-    assert told["version"]
+    Expected(EVALUATED, 0, library, "TOO_SHORT", flip="b", in_order=False).check(sender.reading)
 
 
 def test_amplitude_react_native(sender: Sender):
     told = sender.tell("node", "react-native.mjs", flags=sender.start_flags().url)
     # Exposures that reading a variant tracks have no promise of their own.
     assert sorted(told["codes"]) == [200] * 4 + [400]
-    expected.check(sender.reading, rejected="TOO_SHORT")
     library = f"amplitude-react-native-ts/{sender.version_of('@amplitude/analytics-react-native')}"
-    assert sender.reading.usage() == {
-        ("exposure", "[Experiment] Exposure", library): 11,
-        ("identify", "$identify", library): 1,
-        ("track", "purchase", library): 1,
-    }
-    assert sender.reading.billable() == 1
+    Expected(AMPLITUDE, 1, library, "TOO_SHORT").check(sender.reading)
 
 
 def test_amplitude_analytics_survives_crashes(sender: Sender):
@@ -79,68 +60,46 @@ def test_segment_survives_crashes(sender: Sender):
 def test_segment(sender: Sender):
     told = sender.tell("node", "segment.mjs")
     assert told["failures"] == []
-    expected.check(sender.reading, rejected="MISSING")
-    library = f"@segment/analytics-node/{told['version']}"
-    assert sender.reading.usage() == {
-        ("exposure", "[Experiment] Exposure", library): 11,
-        ("identify", "$identify", library): 1,
-        ("track", "Order Completed", library): 1,
-    }
-    assert sender.reading.billable() == 1
+    Expected(SEGMENT, 1, f"@segment/analytics-node/{told['version']}", "MISSING").check(sender.reading)
 
 
 def test_rudder(sender: Sender):
     told = sender.tell("node", "rudder.mjs")
     assert told["failures"] == []
-    expected.check(sender.reading, rejected="MISSING")
-    library = f"analytics-node/{told['version']}"
-    assert sender.reading.usage() == {
-        ("exposure", "[Experiment] Exposure", library): 11,
-        ("identify", "$identify", library): 1,
-        ("track", "Order Completed", library): 1,
-    }
-    assert sender.reading.billable() == 1
+    Expected(SEGMENT, 1, f"analytics-node/{told['version']}", "MISSING").check(sender.reading)
 
 
 def test_posthog(sender: Sender):
     """One host answers its flags and takes its events: a gateway divides them."""
     told = sender.tell("node", "posthog.mjs", url=sender.start_flags(upstream=sender.server.http).url)
     assert told["failures"] == []
-    expected.check(sender.reading, rejected="MISSING", cannot={"unset"})
-    library = f"posthog-node/{told['version']}"
-    assert sender.reading.usage() == {
-        ("exposure", "[Experiment] Exposure", library): 9,
-        ("alias", "$alias", library): 1,
-        ("track", "purchase", library): 1,
-    }
-    assert sender.reading.billable() == 1
+    usage = {EXPOSURE: 9, ("alias", "$alias"): 1, ("track", "purchase"): 1}
+    # No response of a flag means that a user left an experiment.
+    cannot = frozenset({"unset"})
+    Expected(usage, 1, f"posthog-node/{told['version']}", "MISSING", cannot).check(sender.reading)
 
 
 @pytest.mark.parametrize("carrier", ["logs-json", "logs-proto", "logs-grpc", "spans-json", "span-events-proto"])
 def test_openfeature(sender: Sender, carrier: str):
     url = f"http://{sender.server.grpc}" if carrier == "logs-grpc" else None
     sender.tell("node", "openfeature.mjs", carrier, url=url)
-    expected.check(sender.reading, rejected="TOO_LONG", cannot={"unset", "duplicate"})
     library = f"opentelemetry/{sender.version_of('@opentelemetry/sdk-trace-base')}"
-    assert sender.reading.usage() == {("exposure", "[Experiment] Exposure", library): 8}
-    assert sender.reading.billable() == 0
+    # An evaluation always has a variant, and each of them is another event.
+    cannot = frozenset({"unset", "duplicate"})
+    Expected({EXPOSURE: 8}, 0, library, "TOO_LONG", cannot).check(sender.reading)
 
 
 def test_growthbook_plugin(sender: Sender):
     told = sender.tell("node", "growthbook.mjs", "plugin", flags=sender.start_flags().url)
-    # What the plugin names a device is the attribute that assigns: of these users, their own id.
-    expected.check(sender.reading, rejected="TOO_LONG", cannot={"unset", "duplicate"})
-    library = f"growthbook-js/{told['version']}"
-    assert sender.reading.usage() == {
-        ("exposure", "[Experiment] Exposure", library): 8,
-        ("track", "Feature Evaluated", library): 9,
-    }
-    assert sender.reading.billable() == 9
+    # Whatever is evaluated is told of beside the exposures; the bad one too.
+    usage = {EXPOSURE: 8, ("track", "Feature Evaluated"): 9}
+    # An experiment always has a variation, and its events have no id of the customer's choice.
+    cannot = frozenset({"unset", "duplicate"})
+    Expected(usage, 9, f"growthbook-js/{told['version']}", "TOO_LONG", cannot).check(sender.reading)
 
 
 def test_growthbook_into_segment(sender: Sender):
     sender.tell("node", "growthbook.mjs", "segment", flags=sender.start_flags().url)
-    expected.check(sender.reading, rejected="TOO_LONG", cannot={"unset", "duplicate"})
     library = f"@segment/analytics-node/{sender.version_of('@segment/analytics-node')}"
-    assert sender.reading.usage() == {("exposure", "[Experiment] Exposure", library): 8}
-    assert sender.reading.billable() == 0
+    cannot = frozenset({"unset", "duplicate"})
+    Expected({EXPOSURE: 8}, 0, library, "TOO_LONG", cannot).check(sender.reading)

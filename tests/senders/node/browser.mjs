@@ -34,11 +34,11 @@ try {
   const tab = await browser.newPage();
   const said = [];
   tab.on('console', (message) => said.push(message.text()));
-  tab.on('pageerror', (error) => said.push(String(error)));
+  const broken = new Promise((_, reject) => tab.once('pageerror', reject));
   const query = new URLSearchParams({ url, key, flags });
   await tab.goto(`http://127.0.0.1:${site.address().port}/?${query}`);
   try {
-    await tab.waitForFunction('globalThis.told !== undefined', { timeout: 60_000 });
+    await Promise.race([broken, tab.waitForFunction('globalThis.told !== undefined', { timeout: 60_000 })]);
   } catch (error) {
     throw new Error(`the page did not end: ${said.join('\n')}`, { cause: error });
   }

@@ -3,6 +3,8 @@
 A further argument says which exporter. The hook knows no device, and there is no hook for logs.
 """
 
+import importlib.metadata
+
 from openfeature import api
 from openfeature.contrib.hook.opentelemetry import TracingHook
 from openfeature.evaluation_context import EvaluationContext
@@ -56,4 +58,4 @@ adapter = Adapter()
 # An evaluation always has a variant, each of them is another event, and there is no place for a device.
 story.tell(adapter, cannot={"unset", "duplicate", "anonymous"})
 adapter.tracers.shutdown()
-story.report("openfeature-sdk")
+story.report("openfeature-sdk", sdk_version=importlib.metadata.version("opentelemetry-sdk"))
