@@ -10,7 +10,9 @@ use exposure_formats::otlp::Signal;
 use exposure_proto::codec::RawBytes;
 use exposure_service::Handle;
 use tonic::body::Body;
-use tonic::codec::{CompressionEncoding, EnabledCompressionEncodings};
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+use tonic::codec::CompressionEncoding;
+use tonic::codec::EnabledCompressionEncodings;
 use tonic::codegen::{BoxFuture, Service, http};
 use tonic::server::{Grpc, NamedService, UnaryService};
 use tonic::{Request, Response, Status};

@@ -25,14 +25,24 @@ pub(crate) fn run(flags: &ServeFlags, environment: &Environment) -> Result<()> {
         return show(&resolved);
     }
     logging::start(&settings.log)?;
-    let tls = Tls::load(&settings)?;
-    let grpc = Listening::bind("grpc", settings.grpc)?;
-    let http = Listening::bind("http", settings.http)?;
+    let listeners = Listeners {
+        tls: Tls::load(&settings)?,
+        grpc: Listening::bind("grpc", settings.grpc)?,
+        http: Listening::bind("http", settings.http)?,
+    };
     let metering = Metering::start()?;
     let store = EmbeddedStore::open(options::store(&settings), SystemClock.now())
         .map_err(|error| unopened(&settings, &error))?;
     let runtime = runtime(settings.threads)?;
-    runtime.block_on(serve(&settings, Arc::new(store), metering, tls, grpc, http))
+    runtime.block_on(serve(&settings, Arc::new(store), metering, listeners))
+}
+
+/// Where the transports listen, and what they speak there beside plain text.
+#[derive(Debug)]
+struct Listeners {
+    tls: Option<Tls>,
+    grpc: Listening,
+    http: Listening,
 }
 
 fn runtime(n_threads: usize) -> Result<Runtime> {
@@ -58,9 +68,7 @@ async fn serve(
     settings: &Settings,
     store: Arc<dyn Store>,
     metering: Metering,
-    tls: Option<Tls>,
-    grpc: Listening,
-    http: Listening,
+    listeners: Listeners,
 ) -> Result<()> {
     let mut signals = Signals::new()?;
     let (handle, bootstrap) = Handle::open(
@@ -72,9 +80,8 @@ async fn serve(
     )
     .await
     .map_err(|error| Failure::usage(format!("can not start over the data directory: {error}")))?;
-    let upkeep = tokio::spawn(keep_up(metering.clone(), tls.clone()));
-    let served =
-        transports(settings, &handle, metering, tls, grpc, http, &bootstrap, &mut signals).await;
+    let upkeep = tokio::spawn(keep_up(metering.clone(), listeners.tls.clone()));
+    let served = transports(settings, &handle, metering, listeners, &bootstrap, &mut signals).await;
     upkeep.abort();
     let closed = handle.close().await;
     tracing::info!("stopped");
@@ -100,9 +107,7 @@ async fn transports(
     settings: &Settings,
     handle: &Handle,
     metering: Metering,
-    tls: Option<Tls>,
-    grpc: Listening,
-    http: Listening,
+    Listeners { tls, grpc, http }: Listeners,
     bootstrap: &Bootstrap,
     signals: &mut Signals,
 ) -> Result<()> {

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use exposure_http::{Connection, Security};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
@@ -23,7 +24,10 @@ pub(super) struct Secure {
 /// The handshake is part of the first read or write, so that an accepted connection counts
 /// against the bounds of its transport from the beginning.
 #[derive(Debug)]
-pub(super) struct Socket(State);
+pub(super) struct Socket {
+    state: State,
+    security: Security,
+}
 
 enum State {
     /// Nothing was received yet.
@@ -46,26 +50,33 @@ struct Handshake {
     deadline: Pin<Box<Sleep>>,
 }
 
+impl Connection for Socket {
+    fn security(&self) -> Security {
+        self.security.clone()
+    }
+}
+
 /// The type of a TLS record that begins a handshake.
 const HANDSHAKE: u8 = 0x16;
 
 impl Socket {
     pub(super) fn new(socket: TcpStream, secure: Option<&Secure>) -> Self {
-        Self(match secure {
+        let state = match secure {
             None => State::Plain(socket),
             Some(Secure { acceptor, timeout }) => {
                 let (acceptor, deadline) = (acceptor.clone(), Box::pin(sleep(*timeout)));
                 State::Silent(Box::new(Silent { socket, acceptor, deadline }))
             }
-        })
+        };
+        Self { state, security: Security::default() }
     }
 
     /// Ready once it is known what is spoken, and the handshake made where there is one.
     fn poll_begun(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            let next = match std::mem::replace(&mut self.0, State::Failed) {
+            let next = match std::mem::replace(&mut self.state, State::Failed) {
                 begun @ (State::Plain(_) | State::Secure(_)) => {
-                    self.0 = begun;
+                    self.state = begun;
                     return Poll::Ready(Ok(()));
                 }
                 State::Silent(silent) => silent.poll(context),
@@ -73,9 +84,14 @@ impl Socket {
                 State::Failed => Step::Failed(io::ErrorKind::NotConnected.into()),
             };
             match next {
-                Step::On(state) => self.0 = state,
+                Step::On(state) => {
+                    if matches!(state, State::Secure(_)) {
+                        self.security.set();
+                    }
+                    self.state = state;
+                }
                 Step::Wait(state) => {
-                    self.0 = state;
+                    self.state = state;
                     return Poll::Pending;
                 }
                 Step::Failed(error) => return Poll::Ready(Err(error)),
@@ -135,7 +151,7 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         ready!(self.poll_begun(context))?;
-        match &mut self.0 {
+        match &mut self.state {
             State::Plain(socket) => Pin::new(socket).poll_read(context, buffer),
             State::Secure(stream) => Pin::new(stream).poll_read(context, buffer),
             State::Silent(_) | State::Handshake(_) | State::Failed => not_begun(),
@@ -150,7 +166,7 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_begun(context))?;
-        match &mut self.0 {
+        match &mut self.state {
             State::Plain(socket) => Pin::new(socket).poll_write(context, bytes),
             State::Secure(stream) => Pin::new(stream).poll_write(context, bytes),
             State::Silent(_) | State::Handshake(_) | State::Failed => not_begun(),
@@ -163,7 +179,7 @@ impl AsyncWrite for Socket {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_begun(context))?;
-        match &mut self.0 {
+        match &mut self.state {
             State::Plain(socket) => Pin::new(socket).poll_write_vectored(context, slices),
             State::Secure(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             State::Silent(_) | State::Handshake(_) | State::Failed => not_begun(),
@@ -176,7 +192,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.0 {
+        match &mut self.state {
             State::Plain(socket) => Pin::new(socket).poll_flush(context),
             State::Secure(stream) => Pin::new(stream).poll_flush(context),
             // Nothing was written yet.
@@ -185,7 +201,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.0 {
+        match &mut self.state {
             State::Plain(socket) => Pin::new(socket).poll_shutdown(context),
             State::Secure(stream) => Pin::new(stream).poll_shutdown(context),
             State::Silent(silent) => Pin::new(&mut silent.socket).poll_shutdown(context),
