@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::connection::Peer;
 use crate::error::Failure;
-use crate::foreign;
+use crate::foreign::{self, ProtocolMeter};
 use crate::{Probes, Settings};
 
 /// What every request has at hand.
@@ -24,13 +24,15 @@ pub(crate) struct Shared {
     pub(crate) handle: Handle,
     pub(crate) settings: Arc<Settings>,
     pub(crate) probes: Probes,
+    pub(crate) protocols: Arc<ProtocolMeter>,
     room: Arc<Semaphore>,
 }
 
 impl Shared {
     pub(crate) fn new(handle: Handle, settings: Settings, probes: Probes) -> Self {
         let room = Semaphore::new(settings.max_requests.clamp(1, Semaphore::MAX_PERMITS));
-        Self { handle, settings: Arc::new(settings), probes, room: Arc::new(room) }
+        let protocols = Arc::new(ProtocolMeter::new());
+        Self { handle, settings: Arc::new(settings), probes, protocols, room: Arc::new(room) }
     }
 }
 

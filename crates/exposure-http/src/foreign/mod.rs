@@ -3,8 +3,10 @@
 mod body;
 mod cors;
 mod failure;
+mod meter;
 mod route;
 
 pub(crate) use cors::cors;
 pub(crate) use failure::failed;
+pub(crate) use meter::ProtocolMeter;
 pub(crate) use route::foreign;

@@ -87,6 +87,7 @@ async fn take(
     };
     match stored {
         Ok(receipt) => {
+            shared.protocols.answered(protocol.name(), receipt.outcomes());
             protocol.accepted(&Stored { request, outcomes: receipt.outcomes(), names: &names })
         }
         Err(error) => protocol.failed(&failure_of(&error, n_events, key, &shared.settings)),
