@@ -16,10 +16,10 @@ type Prepared = Result<Vec<(&'static str, PathBuf)>, Outcome>;
 
 const SENDERS: &str = "tests/senders";
 const PYTHON: &str = "tests/senders/python/requirements.txt";
-/// Oldest versions that run the SDKs: Node's major, Go's and Java's major and minor.
+/// Oldest versions that run the SDKs and the programs.
 const NODE: (u32, u32) = (20, 0);
 const GO: (u32, u32) = (1, 22);
-const JAVA: (u32, u32) = (11, 0);
+const JAVA: (u32, u32) = (17, 0);
 /// What Debian's and other systems' packages call the browser.
 const CHROMIUM: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
 
@@ -90,30 +90,42 @@ pub(super) fn go(senders: &Path) -> anyhow::Result<Prepared> {
     Ok(Ok(Vec::new()))
 }
 
-/// Jars; `java` compiles the programs as it starts them.
+/// Jars, and the programs' classes.
 pub(super) fn java(senders: &Path) -> anyhow::Result<Prepared> {
     let is_there = || {
-        tools::version(&["java", "--version"]) >= Some(JAVA)
-            && tools::is_there(&["javac", "--version"])
+        tools::version(&["javac", "--version"]) >= Some(JAVA)
             && tools::is_there(&["mvn", "--version"])
     };
     if !tools::ensure(is_there, &["default-jdk-headless", "maven"]) {
-        return Ok(needs("a JDK 11 or newer, and Maven (Debian: default-jdk-headless, maven)"));
+        return Ok(needs("a JDK 17 or newer, and Maven (Debian: default-jdk-headless, maven)"));
     }
     let pom = "tests/senders/java/pom.xml";
     let directory = senders.join("java");
     let stamp = Stamp::new(&directory, &[pom])?;
-    if stamp.is_current() {
-        println!("{} is up to date", directory.display());
-        return Ok(Ok(Vec::new()));
+    if !stamp.is_current() {
+        // Jars of other versions must not stay beside the new ones.
+        if directory.exists() {
+            fs::remove_dir_all(&directory).context("failed to clear the jars of Java")?;
+        }
+        let mut maven = workspace::command("mvn");
+        maven.args(["--quiet", "--batch-mode", "--file", pom, "dependency:copy-dependencies"]);
+        maven.arg(format!("-DoutputDirectory={}", directory.display()));
+        if !twice(&mut maven) {
+            return Ok(needs(&format!("the artifacts of {pom} from Maven Central")));
+        }
+        stamp.write()?;
     }
-    let mut maven = workspace::command("mvn");
-    maven.args(["--quiet", "--batch-mode", "--file", pom, "dependency:copy-dependencies"]);
-    maven.arg(format!("-DoutputDirectory={}", directory.display()));
-    if !twice(&mut maven) {
-        return Ok(needs(&format!("the artifacts of {pom} from Maven Central")));
+    let mut compile = workspace::command("javac");
+    compile.arg("-cp").arg(directory.join("*")).arg("-d").arg(directory.join("classes"));
+    let programs = workspace::root().join(SENDERS).join("java");
+    let entries = fs::read_dir(programs).context("failed to list the programs of Java")?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "java") {
+            compile.arg(path);
+        }
     }
-    stamp.write()?;
+    crate::step::run(&mut compile)?;
     Ok(Ok(Vec::new()))
 }
 
