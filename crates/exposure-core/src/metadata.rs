@@ -46,29 +46,37 @@ impl<'a> Metadata<'a> {
         if json.len() > Limits::METADATA_BYTES {
             return Err(MetadataError::TooLong);
         }
-        let mut found = Self { json, ..Self::default() };
-        let depth = found.read().map_err(|Malformed| MetadataError::NotJson)?;
-        if depth > Limits::METADATA_DEPTH {
-            return Err(MetadataError::TooDeep);
-        }
-        Ok(found)
+        let mut reader = Reader::new(json);
+        let read = Self::next(&mut reader, json).and_then(|found| reader.end().map(|()| found));
+        let found = read.map_err(|Malformed| MetadataError::NotJson)??;
+        // With the space around it, as it came.
+        Ok(Self { json, ..found })
     }
 
-    /// Finds the members; returns how deep the JSON nests.
-    fn read(&mut self) -> Result<usize, Malformed> {
-        let json = self.json;
-        let mut reader = Reader::new(json);
+    /// Checks the metadata that the reader of `bytes` stands before, and finds the members.
+    ///
+    /// # Errors
+    /// The outer error says that the bytes are no JSON, the inner one what is wrong with this
+    /// part of them.
+    #[inline]
+    pub fn next(
+        reader: &mut Reader<'a>,
+        bytes: &'a [u8],
+    ) -> Result<Result<Self, MetadataError>, Malformed> {
+        let mut found = Self::default();
         let mut depth = 0;
-        if reader.peek() == b'{' {
+        let is_object = reader.peek() == b'{';
+        let start = reader.position();
+        if is_object {
             reader.object(|reader, name| {
                 let value = reader.value()?;
                 depth = depth.max(value.depth);
-                match Name::read(name, json)? {
+                match Name::read(name, bytes)? {
                     Name::FlagType => {
-                        self.is_mutual_exclusion_group =
-                            is_text(value, json, "mutual-exclusion-group");
+                        found.is_mutual_exclusion_group =
+                            is_text(value, bytes, "mutual-exclusion-group");
                     }
-                    Name::TrackExposure => self.is_not_tracked = value.of(json) == b"false",
+                    Name::TrackExposure => found.is_not_tracked = value.of(bytes) == b"false",
                     Name::Other => {}
                 }
                 Ok(())
@@ -77,8 +85,14 @@ impl<'a> Metadata<'a> {
         } else {
             depth = reader.value()?.depth;
         }
-        reader.end()?;
-        Ok(depth)
+        found.json = bytes.get(start..reader.position()).unwrap_or_default();
+        if found.json.len() > Limits::METADATA_BYTES {
+            return Ok(Err(MetadataError::TooLong));
+        }
+        if depth > Limits::METADATA_DEPTH {
+            return Ok(Err(MetadataError::TooDeep));
+        }
+        Ok(Ok(found))
     }
 }
 
@@ -91,10 +105,10 @@ enum Name {
 }
 
 impl Name {
+    #[inline]
     fn read(name: Span, json: &[u8]) -> Result<Self, Malformed> {
         if name.is_escaped {
-            let text: String = serde_json::from_slice(name.of(json)).map_err(|_| Malformed)?;
-            return Ok(Self::of(text.as_bytes()));
+            return Self::escaped(name.of(json));
         }
         let quoted = name.of(json);
         let found = Self::of(quoted.get(1..quoted.len() - 1).unwrap_or_default());
@@ -104,6 +118,13 @@ impl Name {
         Ok(found)
     }
 
+    #[cold]
+    fn escaped(name: &[u8]) -> Result<Self, Malformed> {
+        let text: String = serde_json::from_slice(name).map_err(|_| Malformed)?;
+        Ok(Self::of(text.as_bytes()))
+    }
+
+    #[inline]
     fn of(name: &[u8]) -> Self {
         match name {
             b"flagType" => Self::FlagType,

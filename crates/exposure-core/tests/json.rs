@@ -7,17 +7,59 @@ use serde_json::value::RawValue;
 
 /// What stands alone, in part or whole, where JSON has it.
 const PARTS: [&str; 46] = [
-    "{", "}", "[", "]", ",", ":", "\"", "\\", " ", "\n\t\r ", "\u{b}", "\u{a0}", "\0", "\u{1f}",
-    "0", "-", "1", "9", ".", "e", "E", "+", "00", "-0", "1e9", "-1.5E-7", "12345678901234567890",
-    "true", "false", "null", "nul", "tru", "\"a\"", "\"é💡\"", "\"\\n\"", "\"\\u00e9\"",
-    "\"\\ud83d\"", "\"\\u12g4\"", "\"\\x\"", "\"\u{7f}\"", "\"k\":1", "{}", "[]", "{\"a\":[1,{}]}",
-    "/", "'",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\",
+    " ",
+    "\n\t\r ",
+    "\u{b}",
+    "\u{a0}",
+    "\0",
+    "\u{1f}",
+    "0",
+    "-",
+    "1",
+    "9",
+    ".",
+    "e",
+    "E",
+    "+",
+    "00",
+    "-0",
+    "1e9",
+    "-1.5E-7",
+    "12345678901234567890",
+    "true",
+    "false",
+    "null",
+    "nul",
+    "tru",
+    "\"a\"",
+    "\"é💡\"",
+    "\"\\n\"",
+    "\"\\u00e9\"",
+    "\"\\ud83d\"",
+    "\"\\u12g4\"",
+    "\"\\x\"",
+    "\"\u{7f}\"",
+    "\"k\":1",
+    "{}",
+    "[]",
+    "{\"a\":[1,{}]}",
+    "/",
+    "'",
 ];
 
 /// JSON of any form, not always of the same spacing.
 fn json() -> impl Strategy<Value = String> {
     let space = prop::sample::select(vec!["", "", "", " ", "\n", "\t\r "]);
-    let long = "[a-z \"\\\\\u{1f}é]{0,150}".prop_map(|text| serde_json::Value::from(text).to_string());
+    let long =
+        "[a-z \"\\\\\u{1f}é]{0,150}".prop_map(|text| serde_json::Value::from(text).to_string());
     let leaf = prop_oneof![
         prop::sample::select(PARTS.to_vec()).prop_map(str::to_owned),
         any::<f64>().prop_map(|number| serde_json::Value::from(number).to_string()),
@@ -27,15 +69,19 @@ fn json() -> impl Strategy<Value = String> {
     leaf.prop_recursive(6, 64, 6, move |inner| {
         let name = prop::sample::select(vec!["\"a\"", "\"\"", "\"flag_key\"", "\"\\u0061\"", "a"]);
         prop_oneof![
-            (prop::collection::vec(inner.clone(), 0..6), space.clone())
-                .prop_map(|(items, space)| format!("[{space}{}]", items.join(&format!("{space},")))),
+            (prop::collection::vec(inner.clone(), 0..6), space.clone()).prop_map(
+                |(items, space)| format!("[{space}{}]", items.join(&format!("{space},")))
+            ),
             (prop::collection::vec((name, inner), 0..6), space.clone()).prop_map(
                 |(members, space)| {
                     let members: Vec<_> = members
                         .into_iter()
                         .map(|(name, value)| format!("{name}{space}:{space}{value}"))
                         .collect();
-                    format!("{space}{{{}{space}}}{space}", members.join(&format!("{space},{space}")))
+                    format!(
+                        "{space}{{{}{space}}}{space}",
+                        members.join(&format!("{space},{space}"))
+                    )
                 }
             ),
         ]

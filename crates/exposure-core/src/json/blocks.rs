@@ -21,7 +21,18 @@ impl<'b> Blocks<'b> {
 
     /// The place of the first stop from `at` on; `None` if there is none before the end.
     #[inline]
-    pub(super) fn stop(&mut self, mut at: usize) -> Option<usize> {
+    pub(super) fn stop(&mut self, at: usize) -> Option<usize> {
+        if at / BLOCK == self.index {
+            let left = self.stops >> (at % BLOCK);
+            if left != 0 {
+                return Some(at + left.trailing_zeros() as usize);
+            }
+        }
+        self.stop_further_on(at)
+    }
+
+    #[inline(never)]
+    fn stop_further_on(&mut self, mut at: usize) -> Option<usize> {
         loop {
             let index = at / BLOCK;
             if index != self.index {

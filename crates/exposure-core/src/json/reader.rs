@@ -66,6 +66,7 @@ impl<'b> Reader<'b> {
     }
 
     /// Goes into an object: `each` gets the name of every member, and must read its value.
+    #[inline]
     pub fn object(
         &mut self,
         mut each: impl FnMut(&mut Self, Span) -> Result<(), Malformed>,
@@ -94,6 +95,7 @@ impl<'b> Reader<'b> {
     }
 
     /// Goes into an array: `each` is called before every item, and must read it.
+    #[inline]
     pub fn array(
         &mut self,
         mut each: impl FnMut(&mut Self) -> Result<(), Malformed>,
@@ -143,6 +145,7 @@ impl<'b> Reader<'b> {
     }
 
     /// An object or array, to its end; returns how deep it nests.
+    #[inline(never)]
     fn container(&mut self) -> Result<usize, Malformed> {
         let mut open = Open::default();
         loop {

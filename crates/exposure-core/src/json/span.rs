@@ -13,16 +13,19 @@ pub struct Span {
 
 impl Span {
     /// Its bytes in what was read.
+    #[inline]
     pub fn of(self, bytes: &[u8]) -> &[u8] {
         bytes.get(self.start..self.end).unwrap_or_default()
     }
 
     /// Its text in what was read, where that is text.
+    #[inline]
     pub fn of_text(self, text: &str) -> &str {
         text.get(self.start..self.end).unwrap_or_default()
     }
 
     /// The text between its quotes, where it is a string.
+    #[inline]
     pub fn inside(self, text: &str) -> &str {
         text.get(self.start + 1..self.end.saturating_sub(1)).unwrap_or_default()
     }

@@ -70,6 +70,8 @@ pub(super) struct Members<'b> {
     skip_user_properties: Option<&'b str>,
     timestamp: Option<&'b str>,
     uuid: Option<&'b str>,
+    /// What its properties say, where they were gone into.
+    exposure: Option<exposure::Properties<'b>>,
 }
 
 impl<'b> Members<'b> {
@@ -79,6 +81,19 @@ impl<'b> Members<'b> {
         let mut members = Self::default();
         reader.object(|reader, name| {
             let name = name_of(name, text, arena)?;
+            if name == "event_properties" {
+                // Gone into while they are passed: most events are exposures.
+                let is_object = reader.peek() == b'{';
+                let start = reader.position();
+                members.exposure = None;
+                if is_object {
+                    members.exposure = Some(exposure::Properties::next(reader, text, arena)?);
+                } else {
+                    reader.value()?;
+                }
+                members.event_properties = text.get(start..reader.position());
+                return Ok(());
+            }
             let json = Some(reader.value()?.of_text(text));
             match name {
                 "event_type" => members.event_type = json,
@@ -88,7 +103,6 @@ impl<'b> Members<'b> {
                 "event_id" => members.event_id = json,
                 "insert_id" => members.insert_id = json,
                 "library" => members.library = json,
-                "event_properties" => members.event_properties = json,
                 "user_properties" => members.user_properties = json,
                 "group_properties" => members.group_properties = json,
                 "$skip_user_properties_sync" => members.skip_user_properties = json,
@@ -151,12 +165,13 @@ impl<'b> Members<'b> {
             self.group_properties.is_some_and(|json| json != "null" && !is_empty_object(json));
         event.ignored_properties = has_group_properties && shape != Shape::Exported;
         event.body = match form {
-            Form::Exposure { impression } => Body::Exposure(exposure::read(
-                properties,
-                impression,
-                Names::of(event_type),
-                arena,
-            )?),
+            Form::Exposure { impression } => {
+                let names = Names::of(event_type);
+                Body::Exposure(match self.exposure {
+                    Some(found) => found.exposure(impression, names, arena)?,
+                    None => exposure::read(properties, impression, names, arena)?,
+                })
+            }
             Form::Assignment => {
                 writes.assigned(properties)?;
                 if let (Shape::Exported, Some(json)) = (shape, self.user_properties) {

@@ -1,8 +1,9 @@
-use exposure_core::{Exposure, Metadata, Rejection, names};
+use exposure_core::json::{Malformed, Reader};
+use exposure_core::{ErrorCode, Exposure, Metadata, MetadataError, Rejection, names};
 
-use super::forms::each;
 use super::member;
 use crate::Arena;
+use crate::json::{fault_of_object, name_of};
 
 /// Which of the names an exposure's properties go by are looked for first.
 ///
@@ -49,32 +50,81 @@ pub(crate) fn read<'b>(
     names: Names,
     arena: &'b Arena,
 ) -> Result<Exposure<'b>, Rejection> {
-    let (mut client, mut transformed) = (Parts::default(), Parts::default());
-    let (mut legacy_key, mut metadata) = (None, None);
-    each(properties, arena, |name, json| match name {
-        "flag_key" => client.flag_key = Some(json),
-        "variant" => client.variant = Some(json),
-        "experiment_key" => client.experiment_key = Some(json),
-        "key" => legacy_key = Some(json),
-        "metadata" => metadata = Some(json),
-        names::FLAG_KEY => transformed.flag_key = Some(json),
-        names::VARIANT => transformed.variant = Some(json),
-        names::EXPERIMENT_KEY => transformed.experiment_key = Some(json),
-        _ => {}
-    })?;
-    let legacy = Parts { flag_key: legacy_key, variant: client.variant, experiment_key: None };
-    let sets = match names {
-        Names::ClientFirst => [client, transformed, client],
-        Names::TransformedFirst => [transformed, client, legacy],
+    let Some(json) = properties else {
+        return Properties::default().exposure(impression, names, arena);
     };
-    let parts = sets.into_iter().find(Parts::is_named).unwrap_or_default();
-    let metadata = metadata.filter(|&json| json != "null");
-    Ok(Exposure {
-        flag_key: member::text("flag_key", parts.flag_key, arena)?,
-        variant: member::text("variant", parts.variant, arena)?,
-        experiment_key: member::text("experiment_key", parts.experiment_key, arena)?,
-        metadata: metadata
-            .map_or(Ok(Metadata::default()), |json| Metadata::parse(json.as_bytes()))?,
-        impression,
-    })
+    let mut reader = Reader::new(json.as_bytes());
+    let read = Properties::next(&mut reader, json, arena)
+        .and_then(|properties| reader.end().map(|()| properties));
+    let properties = read.map_err(|Malformed| {
+        let error = fault_of_object(json);
+        Rejection::new(ErrorCode::Invalid, "event_properties", format!("can not be read: {error}"))
+    })?;
+    properties.exposure(impression, names, arena)
+}
+
+/// What the properties of an event say, were it an exposure.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Properties<'b> {
+    client: Parts<'b>,
+    transformed: Parts<'b>,
+    legacy_key: Option<&'b str>,
+    metadata: Option<Result<Metadata<'b>, MetadataError>>,
+}
+
+impl<'b> Properties<'b> {
+    /// Gathers those that the reader of `text` stands before.
+    #[inline]
+    pub(crate) fn next(
+        reader: &mut Reader<'b>,
+        text: &'b str,
+        arena: &'b Arena,
+    ) -> Result<Self, Malformed> {
+        let mut found = Self::default();
+        reader.object(|reader, name| {
+            let name = name_of(name, text, arena)?;
+            if name == "metadata" {
+                let metadata = Metadata::next(reader, text.as_bytes())?;
+                let is_null = metadata.is_ok_and(|it| it.json == b"null");
+                found.metadata = (!is_null).then_some(metadata);
+                return Ok(());
+            }
+            let json = Some(reader.value()?.of_text(text));
+            match name {
+                "flag_key" => found.client.flag_key = json,
+                "variant" => found.client.variant = json,
+                "experiment_key" => found.client.experiment_key = json,
+                "key" => found.legacy_key = json,
+                names::FLAG_KEY => found.transformed.flag_key = json,
+                names::VARIANT => found.transformed.variant = json,
+                names::EXPERIMENT_KEY => found.transformed.experiment_key = json,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// The exposure.
+    pub(crate) fn exposure(
+        &self,
+        impression: bool,
+        names: Names,
+        arena: &'b Arena,
+    ) -> Result<Exposure<'b>, Rejection> {
+        let Self { client, transformed, legacy_key, metadata } = *self;
+        let legacy = Parts { flag_key: legacy_key, variant: client.variant, experiment_key: None };
+        let sets = match names {
+            Names::ClientFirst => [client, transformed, client],
+            Names::TransformedFirst => [transformed, client, legacy],
+        };
+        let parts = sets.into_iter().find(Parts::is_named).unwrap_or_default();
+        Ok(Exposure {
+            flag_key: member::text("flag_key", parts.flag_key, arena)?,
+            variant: member::text("variant", parts.variant, arena)?,
+            experiment_key: member::text("experiment_key", parts.experiment_key, arena)?,
+            metadata: metadata.unwrap_or(Ok(Metadata::default()))?,
+            impression,
+        })
+    }
 }
