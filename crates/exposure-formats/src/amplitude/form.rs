@@ -27,11 +27,7 @@ pub(super) fn group_identify<'b>(
     arena: &'b Arena,
 ) -> Result<Upload<'b>, BodyError> {
     let (keys, json) = identification(request, arena)?;
-    Ok(Upload {
-        keys,
-        events: list(json, Shape::OfGroup, max_events, arena)?,
-        ..Upload::default()
-    })
+    Ok(Upload { keys, events: list(json, Shape::OfGroup, max_events, arena)?, ..Upload::default() })
 }
 
 /// The key and the array of identifications.
@@ -85,9 +81,5 @@ pub(super) fn legacy<'b>(
         return Err(missing);
     }
     let keys = parameter(request.body, "client", arena).into_iter().collect();
-    Ok(Upload {
-        keys,
-        events: list(json, Shape::Legacy, max_events, arena)?,
-        ..Upload::default()
-    })
+    Ok(Upload { keys, events: list(json, Shape::Legacy, max_events, arena)?, ..Upload::default() })
 }

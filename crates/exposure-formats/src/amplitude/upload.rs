@@ -2,9 +2,7 @@ use exposure_core::Limits;
 use exposure_core::json::{Malformed, Reader};
 
 use super::event::{self, Shape};
-use crate::json::{
-    Value, each_member, fault_of_array, fault_of_object, is_integer, name_of, text,
-};
+use crate::json::{Value, each_member, fault_of_array, fault_of_object, is_integer, name_of, text};
 use crate::{Arena, BodyError, Upload};
 
 /// Reads the body of an upload. A member that is given twice counts as given last, and what is
