@@ -343,6 +343,10 @@ def test_senders_are_counted_exactly_and_for_ever(start_server: Callable[..., Se
     assert (events[node, "accepted"], events[node, "duplicate"]) == (10, 12)
     assert rejected == in_log == {("", "TOO_LONG"): 1, ("", "MISSING"): 1}
     assert sender_metrics(server) == (+events, rejected)
+    text = requests.get(f"{server.url}/metrics", timeout=30).text
+    for outcome in ("accepted", "duplicate", "rejected"):
+        count = sum(n for (_, of), n in events.items() if of == outcome)
+        assert f'exposure_protocol_events_total{{protocol="segment",outcome="{outcome}"}} {count}\n' in text
     where = ["--server", f"http://{server.grpc}", "--api-key", server.api_key]
     shown = json.loads(exposure_process.run("flags", "--senders", "--json", *where).stdout)["senders"]
     outcomes = ("accepted", "duplicate", "rejected")
