@@ -76,8 +76,8 @@ impl Value for Secret {
             return Ok(Self(None));
         }
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if !visible || !(8..=1024).contains(&text.len()) {
-            return Err("a key has 8 to 1024 visible ASCII characters".to_owned());
+        if !visible || !(12..=1024).contains(&text.len()) {
+            return Err("a key has 12 to 1024 visible ASCII characters".to_owned());
         }
         Ok(Self(Some(text.to_owned())))
     }

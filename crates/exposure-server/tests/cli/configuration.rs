@@ -60,7 +60,7 @@ fn a_setting_that_can_not_be_is_named_with_what_would_be() {
     for (flag, value, expected) in [
         ("--grpc", "localhost", "127.0.0.1:7070"),
         ("--http", "127.0.0.1:99999", "127.0.0.1:7070"),
-        ("--api-key", "short", "8 to 1024"),
+        ("--api-key", "short", "12 to 1024"),
         ("--log", "exposure=loud", "give a level such as info"),
         ("--threads", "two", "whole number"),
         ("--threads", "99999", "give 0 to 1024"),
