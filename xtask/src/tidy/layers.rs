@@ -25,6 +25,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("exposure-http", Layer::Product(3)),
     ("exposure-client", Layer::Product(3)),
     ("exposure-server", Layer::Product(4)),
+    ("exposure-openfeature", Layer::Product(4)),
     ("exposure-testkit", Layer::Dev),
     ("exposure-codegen", Layer::Dev),
     ("exposure-benches", Layer::Dev),
@@ -32,8 +33,11 @@ const LAYERS: &[(&str, Layer)] = &[
 ];
 
 /// Crates that may depend on these of the workspace alone, apart from what their tests need.
-const ONLY: &[(&str, &[&str])] =
-    &[("exposure-client", &["exposure-core", "exposure-proto"]), ("xtask", &[])];
+const ONLY: &[(&str, &[&str])] = &[
+    ("exposure-client", &["exposure-core", "exposure-proto"]),
+    ("exposure-openfeature", &["exposure-client"]),
+    ("xtask", &[]),
+];
 
 /// A crate of the workspace with its arrows to others of it.
 #[derive(Debug)]
@@ -145,6 +149,7 @@ mod tests {
             ("exposure-benches", "exposure-testkit", Some("dev")),
             ("exposure-store", "exposure-store", Some("dev")),
             ("exposure-client", "exposure-store-embedded", Some("dev")),
+            ("exposure-openfeature", "exposure-client", None),
         ] {
             assert_eq!(arrow(from, to, kind), [], "{from} -> {to}");
         }
@@ -161,6 +166,7 @@ mod tests {
             ("exposure-server", "exposure-testkit", None),
             ("exposure-benches", "exposure-testkit", None),
             ("exposure-client", "exposure-service", None),
+            ("exposure-openfeature", "exposure-core", None),
             ("xtask", "exposure-core", None),
         ] {
             assert_eq!(arrow(from, to, kind).len(), 1, "{from} -> {to}");

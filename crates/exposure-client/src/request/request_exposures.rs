@@ -32,13 +32,11 @@ impl RequestExposures {
     /// The same, or this one in place of none or of a default one; see
     /// [`ExposureClient::variant_or`].
     pub fn variant_or(&self, flag_key: &str, fallback: &Variant) -> Variant {
-        match &self.user {
-            Some(user) => self.client.variant_or(user, flag_key, fallback),
-            None => {
-                let variant = self.client.peek(&User::default(), flag_key);
-                variant.filter(|variant| !variant.is_default()).unwrap_or_else(|| fallback.clone())
-            }
+        if let Some(user) = &self.user {
+            return self.client.variant_or(user, flag_key, fallback);
         }
+        let variant = self.client.peek(&User::default(), flag_key);
+        variant.filter(|variant| !variant.is_default()).unwrap_or_else(|| fallback.clone())
     }
 
     /// The variant of a flag for the request's user; tracks nothing.

@@ -118,7 +118,8 @@ async fn run(
     let health = Health::new().await;
     health.serving().await;
     let about = About { version: env!("CARGO_PKG_VERSION").into(), store: "memory".into() };
-    let prepared = exposure_grpc::Server::new(&handle, exposure_grpc::Settings::default(), health, about);
+    let prepared =
+        exposure_grpc::Server::new(&handle, exposure_grpc::Settings::default(), health, about);
     let probes = Probes::new(String::new, || None);
     let over_http = exposure_http::Server::new(&handle, exposure_http::Settings::default(), probes);
     let over_grpc = match (prepared, http.local_addr(), grpc.local_addr()) {

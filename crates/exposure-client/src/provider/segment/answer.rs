@@ -7,12 +7,17 @@ pub(super) fn delivery(answer: &Answer) -> Result<Delivery, SendError> {
         200..=299 if answer.is_html => Err(answer.unavailable("the answer is a page for people")),
         200..=299 => Ok(Delivery::Delivered),
         400 | 413 => Err(SendError::TooLarge { reason: told(answer) }),
-        408 | 410 | 429 | 460 => Err(answer.unavailable(told(answer))),
-        // A wrong key, address or network is no fault of the events.
-        300..=399 | 401 | 403 | 404 | 407 => Err(answer.unavailable(told(answer))),
-        501 | 505 | 511 => Ok(Delivery::Rejected { reason: told(answer) }),
-        500..=599 => Err(answer.unavailable(told(answer))),
+        status if is_retryable(status) => Err(answer.unavailable(told(answer))),
         _ => Ok(Delivery::Rejected { reason: told(answer) }),
+    }
+}
+
+fn is_retryable(status: u16) -> bool {
+    match status {
+        501 | 505 | 511 => false,
+        // A wrong key, address or network is no fault of the events.
+        300..=399 | 401 | 403 | 404 | 407 => true,
+        status => matches!(status, 408 | 410 | 429 | 460 | 500..=599),
     }
 }
 
