@@ -13,7 +13,7 @@ struct Queue {
 
 #[async_trait]
 impl ExposureProvider for Queue {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "queue"
     }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 /// An empty id is an absent one. A call that tracks takes the ids as they are at that moment;
 /// whatever the program does with its user afterwards, no exposure changes hands.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::struct_field_names, reason = "both ids have names that everybody knows")]
 pub struct User {
     user_id: Option<Arc<str>>,
     device_id: Option<Arc<str>>,

@@ -8,7 +8,7 @@ struct Nowhere;
 
 #[async_trait]
 impl ExposureProvider for Nowhere {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "nowhere"
     }
 

@@ -56,6 +56,8 @@ impl Drops {
 
 impl fmt::Debug for Drops {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Drops").field("has_callback", &self.callback.is_some()).finish()
+        f.debug_struct("Drops")
+            .field("has_callback", &self.callback.is_some())
+            .finish_non_exhaustive()
     }
 }

@@ -66,6 +66,10 @@ pub enum BuildError {
     System(std::io::Error),
 }
 
+const MILLI: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_hours(1);
+const SIX_DAYS: Duration = Duration::from_hours(6 * 24);
+
 impl ExposureClientBuilder {
     pub(super) fn new(source: Arc<dyn VariantSource>) -> Self {
         Self {
@@ -77,9 +81,9 @@ impl ExposureClientBuilder {
             pace: Pace {
                 linger: Duration::from_millis(100),
                 attempt_timeout: Duration::from_secs(30),
-                max_age: Duration::from_secs(6 * 24 * 3600),
+                max_age: Duration::from_hours(6 * 24),
             },
-            backoff: Backoff { first: Duration::from_millis(200), most: Duration::from_secs(60) },
+            backoff: Backoff { first: Duration::from_millis(200), most: Duration::from_mins(1) },
             breaker_threshold: 5,
             on_drop: None,
             clock: Arc::new(SystemClock),
@@ -277,7 +281,7 @@ impl ExposureClientBuilder {
             engine.recover(record, exposure);
         }
         let threads =
-            Threads::start(engine, self.pace, self.backoff, self.breaker_threshold, writer)
+            Threads::start(&engine, self.pace, self.backoff, self.breaker_threshold, writer)
                 .map_err(BuildError::System)?;
         Ok(ExposureClient::new(self.source, self.is_automatic, threads))
     }
@@ -302,9 +306,6 @@ impl ExposureClientBuilder {
                 return Err(BuildError::NameTaken(provider.name().to_owned()));
             }
         }
-        const MILLI: Duration = Duration::from_millis(1);
-        const HOUR: Duration = Duration::from_secs(3600);
-        const SIX_DAYS: Duration = Duration::from_secs(6 * 24 * 3600);
         let numbers = [
             ("remembered", self.marks, 1, 100_000_000, "from 1 to 100 million"),
             ("queue_events", self.queue.n_events, 1, usize::MAX, "at least 1"),

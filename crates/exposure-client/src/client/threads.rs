@@ -21,28 +21,28 @@ pub(super) struct Threads {
 /// How long threads go on after a client was dropped without a shutdown.
 const GRACE: Duration = Duration::from_secs(5);
 /// A longer deadline is as good as none.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(365 * 24);
 /// How long a provider has to let go of its thread after the deadline.
 const WATCHDOG: Duration = Duration::from_millis(500);
 
 impl Threads {
     pub(super) fn start(
-        engine: Arc<Engine>,
+        engine: &Arc<Engine>,
         pace: Pace,
         backoff: Backoff,
         threshold: u32,
         writer: Option<Writer>,
     ) -> io::Result<Self> {
         // Dropped on an error, it ends the threads that were started before.
-        let threads = Self { engine: Arc::clone(&engine) };
+        let threads = Self { engine: Arc::clone(engine) };
         if let Some(writer) = writer {
-            let engine = Arc::clone(&engine);
+            let engine = Arc::clone(engine);
             let thread = thread::Builder::new().name("exposure-outbox".into());
             thread.spawn(move || writer.run(&engine))?;
         }
         for (index, lane) in engine.lanes.iter().enumerate() {
             let breaker = Breaker::new(backoff, threshold, engine.client_id ^ index as u64);
-            let runner = Runner::new(Arc::clone(&engine), Arc::clone(lane), pace, breaker);
+            let runner = Runner::new(Arc::clone(engine), Arc::clone(lane), pace, breaker);
             if let Err(error) = start(runner, Arc::clone(lane)) {
                 // The outbox waits for the threads of all, and these were never there.
                 engine.lanes.iter().skip(index).for_each(|lane| lane.closed(Left::default()));
@@ -81,7 +81,7 @@ impl Threads {
         for lane in &self.engine.lanes {
             lane.close(until, Some(&gathering));
         }
-        watch(Arc::clone(&gathering), deadline.saturating_add(WATCHDOG));
+        watch(&gathering, deadline.saturating_add(WATCHDOG));
         let Gathered { n_left, unresponsive } = gathered.await.unwrap_or_default();
         self.engine.outbox.close().await;
         let account = self.engine.account();
@@ -125,9 +125,8 @@ fn start(runner: Runner, lane: Arc<Lane>) -> io::Result<()> {
 }
 
 /// Gives up on providers that hold their thread for longer. No timer of theirs could.
-fn watch(gathering: Arc<Gathering>, after: Duration) {
-    let weak = Arc::downgrade(&gathering);
-    drop(gathering);
+fn watch(gathering: &Arc<Gathering>, after: Duration) {
+    let weak = Arc::downgrade(gathering);
     let watchdog = thread::Builder::new().name("exposure-shutdown".into());
     let spawned = watchdog.spawn(move || {
         thread::sleep(after);

@@ -91,7 +91,7 @@ impl Breaker {
 }
 
 /// A provider that asks for more is asked again after an hour all the same.
-pub(crate) const LONGEST_ASKED: Duration = Duration::from_secs(3600);
+pub(crate) const LONGEST_ASKED: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
 mod tests {

@@ -38,7 +38,7 @@ impl LogProvider {
 
 #[async_trait]
 impl ExposureProvider for LogProvider {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "log"
     }
 

@@ -182,13 +182,12 @@ fn parse_variant(members: Map<String, Value>) -> Result<Variant, String> {
     let mut builder = Variant::builder();
     for (name, value) in members {
         builder = match (name.as_str(), value) {
-            (_, Value::Null) => builder,
+            (_, Value::Null) | ("default", Value::Bool(false)) => builder,
             ("key", Value::String(key)) => builder.key(key),
             ("value", Value::String(value)) => builder.value(value),
             ("payload", payload) => builder.payload(payload),
             ("experimentKey", Value::String(key)) => builder.experiment_key(key),
             ("default", Value::Bool(true)) => builder.default_variant(),
-            ("default", Value::Bool(false)) => builder,
             ("metadata", Value::Object(metadata)) => {
                 let metadata =
                     Metadata::from_object(&metadata).map_err(|error| error.to_string())?;

@@ -23,11 +23,11 @@ impl Hasher {
         Self { seed }
     }
 
-    pub(crate) fn seed(&self) -> u64 {
+    pub(crate) fn seed(self) -> u64 {
         self.seed
     }
 
-    pub(crate) fn key(&self, user: &User, flag_key: &str, experiment_key: Option<&str>) -> Key {
+    pub(crate) fn key(self, user: &User, flag_key: &str, experiment_key: Option<&str>) -> Key {
         let parts = [
             user.user_id(),
             user.device_id(),
@@ -42,7 +42,7 @@ impl Hasher {
         Key(xxh3_128_with_seed(&hashes, self.seed))
     }
 
-    pub(crate) fn variant(&self, decision: Decision<'_>) -> VariantHash {
+    pub(crate) fn variant(self, decision: Decision<'_>) -> VariantHash {
         match decision {
             Decision::Set(variant) => {
                 VariantHash(xxh3_64_with_seed(variant.as_bytes(), self.seed) | 1)
@@ -51,7 +51,7 @@ impl Hasher {
         }
     }
 
-    fn hash(&self, part: &str) -> u128 {
+    fn hash(self, part: &str) -> u128 {
         xxh3_128_with_seed(part.as_bytes(), self.seed)
     }
 }

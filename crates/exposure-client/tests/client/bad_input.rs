@@ -147,7 +147,7 @@ fn settings_are_checked_when_built() {
     }
     assert!(matches!(many.build(), Err(BuildError::TooManyProviders(65))));
     let zero = std::time::Duration::ZERO;
-    let day = std::time::Duration::from_secs(24 * 3600);
+    let day = std::time::Duration::from_hours(24);
     let with = || builder().provider(MemoryProvider::new());
     for (name, builder) in [
         ("remembered", with().remembered(0)),

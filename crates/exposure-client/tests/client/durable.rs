@@ -12,7 +12,7 @@ use exposure_client::{
 use crate::support::{closed, off, quick, seen, user, variants};
 
 const SHORT: Duration = Duration::from_millis(20);
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn down() -> Reply {
     Reply::Fail(SendError::unavailable("down"))
@@ -136,10 +136,14 @@ fn what_was_delivered_is_remembered_if_asked_for() {
     source.set("f", Variant::new("on"));
     let users: Vec<User> = (0..100).map(|number| User::new(format!("u{number}"))).collect();
     let first = build();
-    users.iter().for_each(|user| assert_eq!(first.exposure(user, "f"), Tracked::Queued));
+    for user in &users {
+        assert_eq!(first.exposure(user, "f"), Tracked::Queued);
+    }
     assert!(first.blocking().shutdown(LONG).is_complete());
     let second = build();
-    users.iter().for_each(|user| assert_eq!(second.exposure(user, "f"), Tracked::Repeat));
+    for user in &users {
+        assert_eq!(second.exposure(user, "f"), Tracked::Repeat);
+    }
     source.set("f", Variant::new("other"));
     assert_eq!(second.exposure(&users[0], "f"), Tracked::Queued);
     assert!(second.blocking().shutdown(LONG).is_complete());

@@ -7,7 +7,7 @@ use exposure_client::{DropReason, Tracked, User, Variant};
 
 use crate::support::{closed, quick, simple, user, variants};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 #[test]
 fn shutdown_sends_what_waits_for_a_batch() {
@@ -85,7 +85,7 @@ fn a_provider_that_holds_its_thread_holds_nobody_else() {
 fn flush_reports_what_a_failing_provider_leaves() {
     let (source, received, _) = simple();
     let client = quick(&source)
-        .backoff(Duration::from_secs(60), Duration::from_secs(60))
+        .backoff(Duration::from_mins(1), Duration::from_mins(1))
         .provider(received.clone())
         .build()
         .unwrap();

@@ -143,8 +143,8 @@ impl<'a> World<'a> {
         Self { source, providers, directory, n_remembered, n_queued, client, ideal }
     }
 
-    fn take(&mut self, step: Step) {
-        match step {
+    fn take(&mut self, step: &Step) {
+        match *step {
             Step::Evaluate { user: number, flag: flag_number, n_times } => {
                 let (user, flag) = (user(number), flag(flag_number));
                 for _ in 0..n_times {
@@ -180,7 +180,9 @@ impl<'a> World<'a> {
 
     /// Everybody answers again, and all that waits is delivered.
     fn settle(&self) {
-        self.providers.iter().for_each(|provider| answer(provider, Mood::Fine));
+        for provider in &self.providers {
+            answer(provider, Mood::Fine);
+        }
         for _ in 0..2000 {
             if self.client.blocking().flush().is_complete() {
                 assert_eq!(closed(&self.client).pending, 0);
@@ -238,7 +240,9 @@ proptest! {
     #[test]
     fn an_ideal_sender_sends_the_same(steps in vec(step(LOSSLESS, false), 1..60)) {
         let mut world = World::new(None, PLENTY, PLENTY);
-        steps.into_iter().for_each(|step| world.take(step));
+        for step in steps {
+            world.take(&step);
+        }
         world.settle();
         let n_ideal: usize = world.ideal.values().map(Vec::len).sum();
         for provider in &world.providers {
@@ -264,7 +268,7 @@ proptest! {
             if matches!(step, Step::Restart) {
                 world.client.blocking().synced();
             }
-            world.take(step);
+            world.take(&step);
         }
         world.settle();
         for provider in &world.providers {
@@ -285,13 +289,15 @@ proptest! {
         let directory = tempfile::tempdir().unwrap();
         let mut world =
             World::new(is_durable.then_some(directory.path()), n_remembered, n_queued);
-        steps.into_iter().for_each(|step| world.take(step));
+        for step in steps {
+            world.take(&step);
+        }
         world.settle();
         for number in 0..N_FLAGS {
             world.source.set(&flag(number), variant(1 + number).unwrap());
         }
         for (user, flag) in (0..N_USERS).flat_map(|user| (0..N_FLAGS).map(move |flag| (user, flag))) {
-            world.take(Step::Evaluate { user, flag, n_times: 2 });
+            world.take(&Step::Evaluate { user, flag, n_times: 2 });
             world.settle();
         }
         let last = |histories: &Histories| -> BTreeMap<_, _> {

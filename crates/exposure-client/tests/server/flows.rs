@@ -9,7 +9,7 @@ use exposure_client::{
 use exposure_testkit::TestServer;
 use serde_json::{Value, json};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn provider(server: &TestServer) -> exposure_client::provider::GrpcProviderBuilder {
     GrpcProvider::builder(server.grpc()).api_key(TestServer::KEY)

@@ -99,7 +99,7 @@ fn kill_one(round: u64, server: &TestServer, outbox: &str) -> BTreeSet<String> {
         }
         tracked
     });
-    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    told.recv_timeout(Duration::from_mins(1)).unwrap();
     thread::sleep(Duration::from_micros(round.wrapping_mul(7919) % 60_000));
     program.kill().unwrap();
     program.wait().unwrap();
@@ -120,7 +120,7 @@ fn what_was_tracked_is_there_once_whenever_the_program_is_killed() {
         tracked.append(&mut kill_one(round, &server, outbox));
     }
     // What the last one left is sent by whoever comes next.
-    let report = client(&server.grpc(), outbox, false).blocking().shutdown(Duration::from_secs(60));
+    let report = client(&server.grpc(), outbox, false).blocking().shutdown(Duration::from_mins(1));
     assert!(report.is_complete() && report.account.closes(), "{report:?}");
     assert_eq!(report.account.dropped.total(), 0, "{report:?}");
 

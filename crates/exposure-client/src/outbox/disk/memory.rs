@@ -24,7 +24,7 @@ const HEADER: usize = 20;
 const ENTRY: usize = 24;
 
 impl Memory {
-    pub(super) fn of(hasher: &Hasher, tracker: &Tracker) -> Self {
+    pub(super) fn of(hasher: Hasher, tracker: &Tracker) -> Self {
         Self { seed: hasher.seed(), delivered: tracker.delivered() }
     }
 

@@ -104,7 +104,7 @@ impl Opened {
         if offset < bytes.len() {
             // A later group that knows of something synced beyond this place proves damage.
             let is_proven =
-                frame::search(&bytes, offset + 1).any(|group| offset as u64 + 1 <= group.synced);
+                frame::search(&bytes, offset + 1).any(|group| (offset as u64) < group.synced);
             if !is_last || is_proven {
                 return Err(damaged(offset));
             }

@@ -178,9 +178,8 @@ mod tests {
             sequence: 3,
         };
         let bytes = written(&[Entry::Exposure(4, exposure), Entry::Done(5)]);
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(
-            hex,
+            bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")),
             "01\
              0400000000000000\
              01000000000000000000000000000000\

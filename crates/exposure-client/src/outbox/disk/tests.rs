@@ -255,7 +255,7 @@ fn a_full_disk_drops_and_counts_until_there_is_room() {
 
     room.store(1 << 20, Ordering::SeqCst);
     assert_eq!(see(99), Tracked::Queued, "what was dropped is an exposure again");
-    let report = client.blocking().shutdown(Duration::from_secs(60));
+    let report = client.blocking().shutdown(Duration::from_mins(1));
     assert!(report.is_complete() && report.account.closes(), "{report:?}");
     assert_eq!(received.exposures().len() as u64, n_queued + 1);
     assert_eq!(held(directory.path()).unwrap(), [0; 0], "and what is there reads");

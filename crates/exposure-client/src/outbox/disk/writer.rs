@@ -106,6 +106,7 @@ impl DiskOutbox {
     }
 
     /// Has an exposure written; gives it back if nobody is there to write it.
+    #[expect(clippy::result_large_err, reason = "it is given back as it came")]
     pub(crate) fn push(&self, job: Job) -> Result<(), Job> {
         let is_first = {
             let mut todo = self.shared.todo.lock();

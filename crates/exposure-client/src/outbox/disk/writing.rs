@@ -142,7 +142,7 @@ impl Writing {
     /// Leaves what was delivered to the next run, if it is to be remembered.
     pub(super) fn remember(&self, engine: &Engine) {
         if self.options.remembers {
-            let memory = Memory::of(&engine.hasher, &engine.tracker);
+            let memory = Memory::of(engine.hasher, &engine.tracker);
             if let Err(error) = memory.leave(&self.options.directory) {
                 self.failed(&error);
             }
