@@ -53,7 +53,7 @@ mod vocabulary;
 pub use answer::{Answer, Failure};
 pub use body_error::BodyError;
 pub use export::{Export, ExportedEvent};
-pub use inflate::{InflateError, Inflater, inflate};
+pub use inflate::{InflateError, Inflater, inflate, is_plain};
 pub use json::replace_lone_surrogates;
 pub use options::Options;
 pub use paths::{PATHS, max_body_bytes};

@@ -1,16 +1,45 @@
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::Stream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// A connection that the server takes requests from.
+pub trait Connection: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Tells, by the time a request came over it, whether it is secured by TLS.
+    fn security(&self) -> Security {
+        Security::default()
+    }
+}
+
+impl Connection for TcpStream {}
+
+/// Whether a connection is secured: not, until it is said. Clones say the same.
+#[derive(Clone, Debug, Default)]
+pub struct Security(Arc<AtomicBool>);
+
+impl Security {
+    /// Says that it is.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is, as far as is known.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// What a request knows of its connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Peer {
     /// Whether the connection came when there were as many as may be: its requests are told so.
     pub(crate) is_surplus: bool,
+    pub(crate) security: Security,
 }
 
 /// Connections past the bound that are open only to be told so.
@@ -33,12 +62,12 @@ impl Bound {
 
     /// Counts a connection while the permit lives; one that there is no room for at all is to
     /// be closed.
-    pub(crate) fn admit(&self) -> Option<(OwnedSemaphorePermit, Peer)> {
+    pub(crate) fn admit(&self, security: Security) -> Option<(OwnedSemaphorePermit, Peer)> {
         if let Ok(permit) = Arc::clone(&self.regular).try_acquire_owned() {
-            return Some((permit, Peer { is_surplus: false }));
+            return Some((permit, Peer { is_surplus: false, security }));
         }
         let permit = Arc::clone(&self.surplus).try_acquire_owned().ok()?;
-        Some((permit, Peer { is_surplus: true }))
+        Some((permit, Peer { is_surplus: true, security }))
     }
 }
 

@@ -23,6 +23,7 @@ mod settings;
 mod auth;
 mod connection;
 mod error;
+mod meter;
 mod request;
 mod senders;
 
@@ -30,6 +31,7 @@ mod foreign;
 mod read;
 mod track;
 
+pub use connection::{Connection, Security};
 pub use probes::Probes;
 pub use server::Server;
 pub use settings::Settings;

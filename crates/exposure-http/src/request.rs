@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::connection::Peer;
 use crate::error::Failure;
 use crate::foreign::{self, ProtocolMeter};
+use crate::meter::Meter;
 use crate::{Probes, Settings};
 
 /// What every request has at hand.
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Arc<Settings>,
     pub(crate) probes: Probes,
     pub(crate) protocols: Arc<ProtocolMeter>,
+    meter: Meter,
     room: Arc<Semaphore>,
 }
 
@@ -32,7 +34,14 @@ impl Shared {
     pub(crate) fn new(handle: Handle, settings: Settings, probes: Probes) -> Self {
         let room = Semaphore::new(settings.max_requests.clamp(1, Semaphore::MAX_PERMITS));
         let protocols = Arc::new(ProtocolMeter::new());
-        Self { handle, settings: Arc::new(settings), probes, protocols, room: Arc::new(room) }
+        Self {
+            handle,
+            settings: Arc::new(settings),
+            probes,
+            protocols,
+            meter: Meter::new(paths()),
+            room: Arc::new(room),
+        }
     }
 }
 
@@ -68,11 +77,7 @@ pub(crate) async fn bounded(
             }
         }
     };
-    let status = status_class(response.status().as_u16());
-    metrics::counter!("exposure_http_requests_total", "path" => path, "status" => status)
-        .increment(1);
-    metrics::histogram!("exposure_http_request_seconds", "path" => path)
-        .record(started.elapsed().as_secs_f64());
+    shared.meter.count(path, response.status().as_u16(), started);
     response
 }
 
@@ -116,35 +121,25 @@ pub(crate) async fn whole_body(request: Request, max_bytes: usize) -> Result<Byt
     }
 }
 
-/// Labels of metrics are static; a flag's key is none.
-fn path_name(matched: &str) -> &'static str {
-    const PATHS: [&str; 9] = [
-        "/healthz",
-        "/readyz",
-        "/metrics",
-        "/v1/exposures",
-        "/v1/properties",
-        "/v1/explain",
-        "/v1/flags",
-        "/v1/flags/{flag_key}/exposures",
-        "/v1/usage",
-    ];
-    let own = PATHS.iter().find(|path| **path == matched);
-    own.or_else(|| exposure_formats::PATHS.iter().find(|path| **path == matched))
-        .unwrap_or(&"other")
+/// The paths of our own.
+const OWN_PATHS: [&str; 9] = [
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/v1/exposures",
+    "/v1/properties",
+    "/v1/explain",
+    "/v1/flags",
+    "/v1/flags/{flag_key}/exposures",
+    "/v1/usage",
+];
+
+/// Every path that is counted by itself.
+fn paths() -> impl Iterator<Item = &'static str> {
+    OWN_PATHS.iter().chain(exposure_formats::PATHS).copied()
 }
 
-const fn status_class(status: u16) -> &'static str {
-    match status {
-        400 => "400",
-        401 => "401",
-        403 => "403",
-        404 => "404",
-        413 => "413",
-        429 => "429",
-        _ if status < 300 => "2xx",
-        _ if status < 400 => "3xx",
-        _ if status < 500 => "4xx",
-        _ => "5xx",
-    }
+/// Labels of metrics are static; a flag's key is none.
+fn path_name(matched: &str) -> &'static str {
+    paths().find(|path| *path == matched).unwrap_or("other")
 }

@@ -19,11 +19,8 @@ fn text(figures: &[SenderFigures]) -> String {
     let (mut events, mut rejected) = (String::new(), String::new());
     for SenderFigures { project, senders } in figures {
         for row in senders {
-            let labels = format!(
-                "project=\"{}\",library=\"{}\"",
-                Escaped(project),
-                Escaped(&row.library)
-            );
+            let labels =
+                format!("project=\"{}\",library=\"{}\"", Escaped(project), Escaped(&row.library));
             let n_rejected: u64 = row.rejected.iter().map(|(_, n_events)| n_events).sum();
             for (outcome, n_events) in [
                 ("accepted", row.accepted),

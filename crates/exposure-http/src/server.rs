@@ -13,12 +13,11 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 use tower_http::cors::{Any, CorsLayer};
 
-use crate::connection::{Bound, accept};
+use crate::connection::{Bound, Connection, accept};
 use crate::error::{unknown_method, unknown_path};
 use crate::foreign::{self, foreign};
 use crate::probes::{healthz, metrics, readyz};
@@ -72,13 +71,11 @@ impl Server {
 
     /// Serves given connections until `shutdown`, and then finishes what was received, as far
     /// as the drain timeout lets it. An error among them is none of the others'.
-    pub async fn serve_connections<IO>(
+    pub async fn serve_connections(
         self,
-        incoming: impl Stream<Item = io::Result<IO>> + Send,
+        incoming: impl Stream<Item = io::Result<impl Connection>> + Send,
         shutdown: impl Future<Output = ()>,
-    ) where
-        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    ) {
         let bound = Bound::new(self.settings.max_connections);
         let graceful = GracefulShutdown::new();
         tokio::pin!(shutdown);
@@ -101,23 +98,21 @@ impl Server {
         }
     }
 
-    fn connect<IO>(&self, io: IO, bound: &Bound, graceful: &GracefulShutdown)
-    where
-        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let Some((permit, peer)) = bound.admit() else {
+    fn connect(&self, io: impl Connection, bound: &Bound, graceful: &GracefulShutdown) {
+        let Some((permit, peer)) = bound.admit(io.security()) else {
             metrics::counter!("exposure_http_connections_closed_total").increment(1);
             return;
         };
+        let is_surplus = peer.is_surplus;
         let router = self.router.clone().map_request(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(peer.clone());
             request
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.settings.head_timeout)
             // A connection past the bound is there for one answer.
-            .keep_alive(!peer.is_surplus)
+            .keep_alive(!is_surplus)
             .serve_connection(TokioIo::new(io), TowerToHyperService::new(router));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {

@@ -13,6 +13,11 @@ impl Bounded {
         Self { bytes: Vec::new(), max_bytes, is_over: false }
     }
 
+    /// Makes room at once for what is likely to come, as far as it may.
+    pub(super) fn reserve(&mut self, n_bytes: usize) {
+        self.bytes.reserve(n_bytes.min(self.max_bytes));
+    }
+
     pub(super) const fn is_over(&self) -> bool {
         self.is_over
     }

@@ -9,6 +9,11 @@ pub(super) enum Coding {
     Brotli,
 }
 
+/// Whether a body that begins so is not compressed, and is its own content.
+pub fn is_plain(first: &[u8], content_encoding: &str) -> bool {
+    Coding::of(first, content_encoding) == Coding::Plain
+}
+
 /// How many bytes tell a coding.
 pub(super) const TELLING: usize = 4;
 

@@ -32,6 +32,7 @@ pub enum InflateError {
 pub struct Inflater {
     max_bytes: usize,
     content_encoding: String,
+    expected: usize,
     state: State,
 }
 
@@ -64,8 +65,17 @@ impl Inflater {
         Self {
             max_bytes,
             content_encoding: content_encoding.to_owned(),
+            expected: 0,
             state: State::Begun(Vec::new()),
         }
+    }
+
+    /// Says how long the body is likely to be as it comes, so that one which is not compressed
+    /// need not be moved while it grows. It is a guess, and no more is made of it than 1 MiB.
+    #[must_use]
+    pub fn expecting(mut self, n_bytes: usize) -> Self {
+        self.expected = n_bytes.min(1024 * 1024);
+        self
     }
 
     /// Takes the next part of the body.
@@ -116,9 +126,12 @@ impl Inflater {
     }
 
     fn begin(&mut self, first: &[u8]) -> Result<(), InflateError> {
-        let bounded = Bounded::new(self.max_bytes);
+        let mut bounded = Bounded::new(self.max_bytes);
         self.state = match Coding::of(first, &self.content_encoding) {
-            Coding::Plain => State::Plain(bounded),
+            Coding::Plain => {
+                bounded.reserve(self.expected);
+                State::Plain(bounded)
+            }
             Coding::Gzip => State::Gzip(MultiGzDecoder::new(bounded)),
             Coding::Zlib => State::Zlib(ZlibDecoder::new(bounded)),
             Coding::Deflate => State::Deflate(DeflateDecoder::new(bounded)),

@@ -4,4 +4,5 @@ mod bounded;
 mod coding;
 mod inflater;
 
+pub use coding::is_plain;
 pub use inflater::{InflateError, Inflater, inflate};

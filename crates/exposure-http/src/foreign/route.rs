@@ -9,13 +9,15 @@ use http::HeaderMap;
 
 use super::body::{BodyFault, inflated};
 use super::failure::{answer_of, failure_of};
+use crate::connection::Peer;
 use crate::error;
 use crate::request::Shared;
 
 /// Takes in what another vendor's SDK sends, and answers as that SDK needs it.
 pub(crate) async fn foreign(State(shared): State<Shared>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let headers = TextHeaders(&parts.headers);
+    let is_secured = parts.extensions.get::<Peer>().is_some_and(|peer| peer.security.is_set());
+    let headers = TextHeaders { headers: &parts.headers, is_secured };
     let path = parts.uri.path();
     let mut request = exposure_formats::Request {
         method: parts.method.as_str(),
@@ -137,11 +139,17 @@ fn broken(request: &exposure_formats::Request<'_>, fault: &BodyFault) -> Respons
     }
 }
 
-/// Headers whose values are text.
-struct TextHeaders<'h>(&'h HeaderMap);
+/// Headers whose values are text, and the scheme where the connection itself knows it.
+struct TextHeaders<'h> {
+    headers: &'h HeaderMap,
+    is_secured: bool,
+}
 
 impl Headers for TextHeaders<'_> {
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).and_then(|value| value.to_str().ok())
+        if self.is_secured && name == "x-forwarded-proto" {
+            return Some("https");
+        }
+        self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }

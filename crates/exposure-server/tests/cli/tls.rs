@@ -74,6 +74,11 @@ fn both_ports_speak_tls_and_plain_text() {
     assert_eq!(answer["results"][0]["outcome"], "accepted");
     let read = request(&server, &trusted, "GET /v1/properties?user_id=u", "");
     assert_eq!(read["properties"], json!({"[Experiment] f": "on"}));
+    // Who asks where to send is sent back the way it came.
+    let settings = request(&server, &trusted, "GET /v1/projects/k/settings", "");
+    assert_eq!(settings["integrations"]["Segment.io"]["protocol"], "https");
+    let settings: Value = serde_json::from_str(&server.get("/v1/projects/k/settings").1).unwrap();
+    assert_eq!(settings["integrations"]["Segment.io"]["protocol"], "http");
     // The probes over plain HTTP, the command line over plain gRPC.
     assert_eq!(server.get("/readyz").0, 200);
     assert_eq!(server.json(&["user", "--user", "u"]), read);

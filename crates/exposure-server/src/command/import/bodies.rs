@@ -1,7 +1,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use exposure_formats::Arena;
+use exposure_formats::{Arena, Options};
 use exposure_proto::v1;
 use exposure_service::Clock as _;
 use xxhash_rust::xxh3::xxh3_64;
@@ -52,11 +52,13 @@ impl<'f> Bodies<'f> {
                 self.path.display()
             )));
         }
+        // The bounds of requests are a server's: a file is read to its end.
+        let options = Options { max_events: Some(usize::MAX), ..Options::default() };
         let mut batcher = Batcher::default();
         for source in self.sources.iter().filter(|it| it.index as u64 >= from.position) {
             let recorded = &source.recorded;
             let arena = Arena::new();
-            match source.protocol.read(&request(recorded), &arena) {
+            match source.protocol.read_with(&request(recorded), &options, &arena) {
                 Ok(upload) => {
                     let min_id = upload.min_id_chars;
                     let mut shared = Shared {

@@ -1,0 +1,71 @@
+use std::sync::Arc;
+
+use metrics::{Counter, Histogram, counter, histogram};
+use tokio::time::Instant;
+
+/// What is counted with every request, looked up by name once for each path.
+#[derive(Clone, Debug)]
+pub(crate) struct Meter(Arc<[Path]>);
+
+#[derive(Debug)]
+struct Path {
+    name: &'static str,
+    ok: Counter,
+    seconds: Histogram,
+}
+
+/// The status of most answers, as a label.
+const OK: &str = "2xx";
+
+impl Meter {
+    /// Of these paths, with the recorder that is installed by now.
+    pub(crate) fn new(paths: impl IntoIterator<Item = &'static str>) -> Self {
+        Self(paths.into_iter().map(Path::new).collect())
+    }
+
+    /// Counts a request that was answered.
+    pub(crate) fn count(&self, path: &'static str, status: u16, started: Instant) {
+        let elapsed = started.elapsed().as_secs_f64();
+        match self.0.iter().find(|known| known.name == path) {
+            Some(known) => known.count(status, elapsed),
+            None => Path::new(path).count(status, elapsed),
+        }
+    }
+}
+
+impl Path {
+    fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            ok: requests(name, OK),
+            seconds: histogram!("exposure_http_request_seconds", "path" => name),
+        }
+    }
+
+    fn count(&self, status: u16, elapsed: f64) {
+        match status_class(status) {
+            OK => self.ok.increment(1),
+            status => requests(self.name, status).increment(1),
+        }
+        self.seconds.record(elapsed);
+    }
+}
+
+fn requests(path: &'static str, status: &'static str) -> Counter {
+    counter!("exposure_http_requests_total", "path" => path, "status" => status)
+}
+
+const fn status_class(status: u16) -> &'static str {
+    match status {
+        400 => "400",
+        401 => "401",
+        403 => "403",
+        404 => "404",
+        413 => "413",
+        429 => "429",
+        _ if status < 300 => OK,
+        _ if status < 400 => "3xx",
+        _ if status < 500 => "4xx",
+        _ => "5xx",
+    }
+}
