@@ -1,6 +1,7 @@
 //! The examples, run as programs.
 //!
 //! Cargo builds them along with the tests, unless it is asked for single tests.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
 use std::process::Command;

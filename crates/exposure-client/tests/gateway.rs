@@ -1,4 +1,5 @@
 //! One client, one history, three ways into servers of ours: what comes out of their API is equal.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -84,7 +85,7 @@ impl World {
             .provider(lossy(amplitude.unwrap()))
             .provider(lossy(segment.unwrap()))
             .clock(Shared(clock.clone()))
-            .linger(Duration::from_secs(3600))
+            .linger(Duration::from_hours(1))
             .backoff(Duration::from_millis(1), Duration::from_millis(1))
             .build()
             .unwrap();

@@ -1,4 +1,5 @@
 //! The tower layer.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::convert::Infallible;
 

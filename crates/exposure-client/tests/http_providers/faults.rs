@@ -105,13 +105,13 @@ fn check(format: Format, faults: Vec<Fault>, bad: &[bool]) {
             Some(Fault::TakeAndTruncate) => Reply::Truncated,
             Some(Fault::TooLarge) if 3 < events.len() => Reply::at_once(413, &json!({"code": 413})),
             Some(Fault::Throttle) => throttled(format, events.len()),
-            _ => match refused(format, &events, matches!(fault, Some(Fault::Silent))) {
-                Some(refusal) => refusal,
-                None => {
+            _ => {
+                let refusal = refused(format, &events, matches!(fault, Some(Fault::Silent)));
+                refusal.unwrap_or_else(|| {
                     take();
                     Reply::json(200, &json!({"code": 200, "success": true}))
-                }
-            },
+                })
+            }
         }
     });
     let provider: Box<dyn ExposureProvider> = match format {

@@ -27,7 +27,7 @@ pub(crate) fn quick(provider: impl ExposureProvider) -> (InMemorySource, Exposur
     let client = ExposureClient::builder(source.clone())
         .provider(provider)
         .clock(Still)
-        .linger(Duration::from_secs(3600))
+        .linger(Duration::from_hours(1))
         .backoff(Duration::from_millis(1), Duration::from_millis(2))
         .attempt_timeout(Duration::from_millis(200))
         .build()

@@ -35,6 +35,7 @@ struct Options {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "these are Amplitude's names")]
 struct Event<'a> {
     event_type: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
