@@ -3,7 +3,7 @@
 import pytest
 
 from conftest import Sender
-from expected import AMPLITUDE, SEGMENT, Expected
+from expected import AMPLITUDE, EXPOSURE, SEGMENT, Expected
 
 pytestmark = pytest.mark.browser
 
@@ -16,6 +16,15 @@ def test_amplitude(sender: Sender):
     # Nobody hears whether the last event came.
     sender.reading.wait_for_events(sum(usage.values()))
     Expected(usage, 2, f"amplitude-ts/{told['version']}", "TOO_SHORT").check(sender.reading)
+
+
+def test_amplitude_before_analytics(sender: Sender):
+    told = sender.tell("node", "browser.mjs", "amplitude-legacy")
+    # What a 400 refuses it would send again for ever, with all that is good beside the bad: there is none.
+    assert told["codes"] == [200] * 12
+    usage = AMPLITUDE | {EXPOSURE: 10}
+    cannot = frozenset({"duplicate"})
+    Expected(usage, 1, f"amplitude-js/{told['version']}", "TOO_SHORT", cannot).check(sender.reading)
 
 
 def test_segment(sender: Sender):

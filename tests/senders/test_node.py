@@ -32,6 +32,14 @@ def test_amplitude_react_native(sender: Sender):
     Expected(AMPLITUDE, 1, library, "TOO_SHORT").check(sender.reading)
 
 
+def test_amplitude_before_analytics(sender: Sender):
+    told = sender.tell("node", "amplitude-legacy.mjs")
+    # It tells the first answer to an upload, though it sends what was good of it again.
+    assert told["codes"] == [400] * 15
+    # Without times of its own, an upload's events stand in their order in it.
+    Expected(AMPLITUDE, 1, f"amplitude-node/{told['version']}", "TOO_SHORT", in_order=False).check(sender.reading)
+
+
 def test_amplitude_analytics_survives_crashes(sender: Sender):
     """Behind a gateway, as servers mostly are: it answers 503 while the server is down, which the SDK tries again."""
     gateway = sender.start_flags(upstream=sender.server.http)

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use exposure_core::{Effects, ErrorCode, Notes, Outcome, Rejection, Timestamp};
 use exposure_formats::amplitude::{
-    accepted as answer_accepted, failed, invalid_events, is_amplitudes_own,
+    Endpoint, accepted as answer_accepted, failed, invalid_events, is_amplitudes_own,
 };
-use exposure_formats::{Answer, BodyError, Failure, Request, Stored};
+use exposure_formats::{Answer, BodyError, Failure, Protocol, Request, Stored};
 use serde_json::{Value, json};
 
 const RECEIVED: Timestamp = Timestamp::from_micros(1_780_000_000_123_456);
@@ -61,6 +61,16 @@ fn an_upload_is_accepted_with_all_four_members() {
             json!({"code": 200, "events_ingested": 7, "payload_size_bytes": 647, "server_upload_time": 1_780_000_000_123_i64})
         )
     );
+}
+
+#[test]
+fn a_form_is_not_refused_for_a_bad_event() {
+    let rejection = Rejection::new(ErrorCode::TooShort, "user_id", "is too short");
+    let refused =
+        |endpoint| Protocol::Amplitude(endpoint).refusal([(1, &rejection)]).map(|it| it.status);
+    // The SDK that posts forms would send it again for ever.
+    assert_eq!(refused(Endpoint::Legacy), None);
+    assert_eq!(refused(Endpoint::HttpApi), Some(400));
 }
 
 #[test]

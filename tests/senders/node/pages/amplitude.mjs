@@ -9,6 +9,8 @@ await amplitude.init(key, {
   flushIntervalMillis: 200,
   autocapture: false,
   enableDiagnostics: false,
+  // Of bodies from 2 KiB on; smaller ones go as they are.
+  enableRequestBodyCompression: true,
   remoteConfig: { fetchRemoteConfig: false },
 }).promise;
 const experiment = Experiment.initializeWithAmplitudeAnalytics('a-deployment-key', {
