@@ -6,13 +6,15 @@ use std::str::FromStr;
 xflags::xflags! {
     /// The tasks of this workspace.
     cmd xtask {
-        /// Builds once and runs every suite: Rust, then Python, DuckDB and senders against the built server.
+        /// Builds once and runs every suite: Rust, then Python, DuckDB, senders and clients against the built
+        /// server.
         /// Sets up what it needs by itself; with CI set, whatever cannot run is a failure.
         cmd test {
             /// Rounds of `kill -9` under load in the crash test (default 200).
             optional --kill-rounds rounds: u32
             /// Runs one suite alone: rust, python, duckdb, senders (SDKs of other vendors), or of those a single language:
-            /// senders-node, senders-browser, senders-python, senders-go, senders-java, senders-documented.
+            /// senders-node, senders-browser, senders-python, senders-go, senders-java, senders-documented;
+            /// or clients (the programs of docs/clients.md).
             optional --only suite: Suite
         }
         /// Checks everything, never writes: fmt, tidy, protocol, codegen, clippy, rustdoc, then `test`.
@@ -73,6 +75,8 @@ pub enum Suite {
     DuckDb,
     /// SDKs of other vendors, of one language or of all.
     Senders(Option<Language>),
+    /// The programs of `docs/clients.md`.
+    Clients,
 }
 
 /// What SDKs of other vendors are written in; of those that do not run here, there are documented bodies.
@@ -102,6 +106,7 @@ impl FromStr for Suite {
             "python" => return Ok(Self::Python),
             "duckdb" => return Ok(Self::DuckDb),
             "senders" => return Ok(Self::Senders(None)),
+            "clients" => return Ok(Self::Clients),
             "senders-node" => Language::Node,
             "senders-browser" => Language::Browser,
             "senders-python" => Language::Python,
@@ -110,7 +115,7 @@ impl FromStr for Suite {
             "senders-documented" => Language::Documented,
             _ => {
                 return Err(format!(
-                    "`{text}` is no suite: rust, python, duckdb, senders or senders-LANGUAGE"
+                    "`{text}` is no suite: rust, python, duckdb, clients, senders or senders-LANGUAGE"
                 ));
             }
         };
@@ -142,6 +147,7 @@ mod tests {
         assert!(all.includes(all) && all.includes(go) && go.includes(go));
         assert!(!go.includes(all) && !go.includes(Suite::Senders(Some(Language::Node))));
         assert!(!Suite::Python.includes(go) && !all.includes(Suite::Python));
+        assert!(!all.includes(Suite::Clients) && "clients".parse() == Ok(Suite::Clients));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! `cargo xtask test`: the one command that says whether this tree works.
 
+mod clients;
 mod environment;
 mod pytest;
 mod senders;
 mod suites;
+mod toolchains;
 mod tools;
 
 pub(crate) use suites::{run, suites};

@@ -1,10 +1,10 @@
-//! The suites, in order: build, Rust, Python, DuckDB, senders.
+//! The suites, in order: build, Rust, Python, DuckDB, senders, clients.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use super::pytest::Pytest;
-use super::{environment, senders};
+use super::{clients, environment, senders};
 use crate::flags::{Suite, Test};
 use crate::step::{Outcome, Steps};
 use crate::workspace;
@@ -46,7 +46,7 @@ pub(crate) fn suites(steps: &mut Steps, options: &Test) -> anyhow::Result<()> {
         .iter()
         .filter(|sender| wanted(Suite::Senders(Some(sender.language))))
         .collect();
-    if pytests.is_empty() && senders.is_empty() {
+    if pytests.is_empty() && senders.is_empty() && !wanted(Suite::Clients) {
         return Ok(());
     }
     let mut python = None;
@@ -73,6 +73,9 @@ pub(crate) fn suites(steps: &mut Steps, options: &Test) -> anyhow::Result<()> {
     }
     for sender in senders {
         senders::run(steps, sender, ready, &target, &binary);
+    }
+    if wanted(Suite::Clients) {
+        clients::run(steps, ready, &target, &binary);
     }
     Ok(())
 }

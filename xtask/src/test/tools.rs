@@ -21,6 +21,11 @@ pub(super) fn is_there(words: &[&str]) -> bool {
     })
 }
 
+/// Runs a command as `succeeded` does; a download that failed is tried once more.
+pub(super) fn twice(command: &mut Command) -> bool {
+    succeeded(command) || succeeded(command)
+}
+
 /// Whether something is there, or is once Debian's packages are fetched.
 pub(super) fn ensure(is_there: impl Fn() -> bool, packages: &[&str]) -> bool {
     is_there() || (install(packages) && is_there())
@@ -51,6 +56,22 @@ pub(super) fn version(words: &[&str]) -> Option<(u32, u32)> {
     let (program, args) = words.split_first()?;
     let text = workspace::output(workspace::command(program).args(args)).ok()?;
     first_version(&text)
+}
+
+/// Copies the files of a directory, and those below; what else is in the copy stays.
+pub(super) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("failed to make {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("failed to list {}", from.display()))? {
+        let entry = entry?;
+        let (source, copied) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            copy(&source, &copied)?;
+        } else {
+            fs::copy(&source, &copied)
+                .with_context(|| format!("failed to copy {}", source.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn first_version(text: &str) -> Option<(u32, u32)> {

@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::Context as _;
 
 use crate::step::Outcome;
-use crate::test::environment;
 use crate::test::tools::{self, Stamp};
+use crate::test::{environment, toolchains};
 use crate::workspace;
 
 /// Variables for the tests, or what is needed.
@@ -16,24 +15,16 @@ type Prepared = Result<Vec<(&'static str, PathBuf)>, Outcome>;
 
 const SENDERS: &str = "tests/senders";
 const PYTHON: &str = "tests/senders/python/requirements.txt";
-/// Oldest versions that run the SDKs and the programs.
-const NODE: (u32, u32) = (20, 0);
-const GO: (u32, u32) = (1, 22);
-const JAVA: (u32, u32) = (17, 0);
 /// What Debian's and other systems' packages call the browser.
 const CHROMIUM: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
 
 /// The programs and their packages of npm side by side, as modules of JavaScript must be.
 pub(super) fn node(senders: &Path) -> anyhow::Result<Prepared> {
-    let is_there = || {
-        tools::version(&["node", "--version"]) >= Some(NODE)
-            && tools::is_there(&["npm", "--version"])
-    };
-    if !tools::ensure(is_there, &["nodejs", "npm"]) {
-        return Ok(needs("Node.js 20 or newer, with npm (Debian: nodejs, npm)"));
+    if let Err(outcome) = toolchains::node() {
+        return Ok(Err(outcome));
     }
     let directory = senders.join("node");
-    copy(&workspace::root().join(SENDERS).join("node"), &directory)?;
+    tools::copy(&workspace::root().join(SENDERS).join("node"), &directory)?;
     let lock = "tests/senders/node/package-lock.json";
     let stamp = Stamp::new(&directory.join("node_modules"), &[lock])?;
     if stamp.is_current() {
@@ -43,7 +34,7 @@ pub(super) fn node(senders: &Path) -> anyhow::Result<Prepared> {
     let mut npm = workspace::command("npm");
     // No package needs its scripts: what they would build is there for every platform.
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&directory);
-    if !twice(&mut npm) {
+    if !tools::twice(&mut npm) {
         return Ok(needs(&format!("the packages of {lock} from npm")));
     }
     stamp.write()?;
@@ -68,16 +59,15 @@ pub(super) fn python(senders: &Path) -> anyhow::Result<Prepared> {
 
 /// Built programs.
 pub(super) fn go(senders: &Path) -> anyhow::Result<Prepared> {
-    let is_there = || tools::version(&["go", "version"]) >= Some(GO);
-    if !tools::ensure(is_there, &["golang-go"]) {
-        return Ok(needs("Go 1.22 or newer (Debian: golang-go)"));
+    if let Err(outcome) = toolchains::go() {
+        return Ok(Err(outcome));
     }
     let directory = senders.join("go");
     fs::create_dir_all(&directory).context("failed to make a directory for Go's programs")?;
     let modules = workspace::root().join(SENDERS).join("go");
     let mut download = workspace::command("go");
     download.args(["mod", "download"]).current_dir(&modules);
-    if !twice(&mut download) {
+    if !tools::twice(&mut download) {
         return Ok(needs("the modules of tests/senders/go/go.sum from Go's proxy"));
     }
     let mut build = workspace::command("go");
@@ -92,12 +82,8 @@ pub(super) fn go(senders: &Path) -> anyhow::Result<Prepared> {
 
 /// Jars, and the programs' classes.
 pub(super) fn java(senders: &Path) -> anyhow::Result<Prepared> {
-    let is_there = || {
-        tools::version(&["javac", "--version"]) >= Some(JAVA)
-            && tools::is_there(&["mvn", "--version"])
-    };
-    if !tools::ensure(is_there, &["default-jdk-headless", "maven"]) {
-        return Ok(needs("a JDK 17 or newer, and Maven (Debian: default-jdk-headless, maven)"));
+    if let Err(outcome) = toolchains::java() {
+        return Ok(Err(outcome));
     }
     let pom = "tests/senders/java/pom.xml";
     let directory = senders.join("java");
@@ -110,7 +96,7 @@ pub(super) fn java(senders: &Path) -> anyhow::Result<Prepared> {
         let mut maven = workspace::command("mvn");
         maven.args(["--quiet", "--batch-mode", "--file", pom, "dependency:copy-dependencies"]);
         maven.arg(format!("-DoutputDirectory={}", directory.display()));
-        if !twice(&mut maven) {
+        if !tools::twice(&mut maven) {
             return Ok(needs(&format!("the artifacts of {pom} from Maven Central")));
         }
         stamp.write()?;
@@ -131,25 +117,4 @@ pub(super) fn java(senders: &Path) -> anyhow::Result<Prepared> {
 
 fn needs(what: &str) -> Prepared {
     Err(Outcome::NotRun(what.to_owned()))
-}
-
-/// A download that failed is tried once more.
-fn twice(command: &mut Command) -> bool {
-    tools::succeeded(command) || tools::succeeded(command)
-}
-
-/// Copies the files of a directory of the tree, and those below; what else is in the copy stays.
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(to).with_context(|| format!("failed to make {}", to.display()))?;
-    for entry in fs::read_dir(from).with_context(|| format!("failed to list {}", from.display()))? {
-        let entry = entry?;
-        let (source, copied) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type()?.is_dir() {
-            copy(&source, &copied)?;
-        } else {
-            fs::copy(&source, &copied)
-                .with_context(|| format!("failed to copy {}", source.display()))?;
-        }
-    }
-    Ok(())
 }

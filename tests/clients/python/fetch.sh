@@ -1,0 +1,1 @@
+python -m pip install --quiet --disable-pip-version-check grpcio grpcio-tools
