@@ -18,6 +18,9 @@ pub(super) fn deliveries(answer: &Answer, batch: &Batch) -> Result<Vec<Delivery>
             Some(code) => code,
             None => return Err(answer.unavailable("the answer has no `code`")),
         },
+        (200..=299, None) if answer.is_html => {
+            return Err(answer.unavailable("the answer is a page for people"));
+        }
         (200..=299, None) => return Err(answer.unavailable("the answer is no JSON object")),
         (status, _) => status.into(),
     };

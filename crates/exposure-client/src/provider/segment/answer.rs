@@ -1,3 +1,5 @@
+use serde_json::Value;
+
 use crate::http::Answer;
 use crate::provider::{Delivery, SendError};
 
@@ -21,8 +23,14 @@ fn is_retryable(status: u16) -> bool {
     }
 }
 
+/// The status, and what the receiver says of it for people, if it does.
 fn told(answer: &Answer) -> String {
-    format!("answered {}", answer.status)
+    const MOST: usize = 200;
+    let body = answer.json();
+    let message = body.as_ref().and_then(|body| body.get("message")).and_then(Value::as_str);
+    let message: String = message.unwrap_or_default().chars().take(MOST).collect();
+    let separator = if message.is_empty() { "" } else { ": " };
+    format!("answered {}{separator}{message}", answer.status)
 }
 
 #[cfg(test)]
@@ -63,6 +71,14 @@ mod tests {
             };
             assert_eq!(delivery(&Answer::new(status, &headers, Bytes::new())), expected);
         }
+    }
+
+    #[test]
+    fn the_message_is_told() {
+        let body = format!(r#"{{"code":"INVALID","message":"no such key{}"}}"#, "!".repeat(1000));
+        let answer = Answer::new(401, &HeaderMap::new(), Bytes::from(body));
+        let Err(error) = delivery(&answer) else { panic!("it was refused") };
+        assert_eq!(error.to_string(), format!("answered 401: no such key{}", "!".repeat(189)));
     }
 
     #[test]
