@@ -11,6 +11,7 @@ pub(crate) struct Upload<'a> {
     pub(crate) events: Vec<Event<'a>>,
 }
 
+#[expect(clippy::struct_field_names, reason = "the wire names them so")]
 #[derive(Deserialize)]
 pub(crate) struct Event<'a> {
     #[serde(borrow)]

@@ -115,11 +115,14 @@ impl Protocol {
         refused: impl IntoIterator<Item = (usize, &'r Rejection)>,
     ) -> Option<Answer> {
         match self {
-            // The browser SDK that posts forms would send what is refused again for ever, and with it all that
-            // comes after.
-            Self::Amplitude(amplitude::Endpoint::Legacy) => None,
+            // The browser SDK that posts forms would send what is refused again for ever, and
+            // with it all that comes after.
+            Self::Amplitude(amplitude::Endpoint::Legacy)
+            | Self::Otlp(_)
+            | Self::Segment(_)
+            | Self::GrowthBook
+            | Self::PostHog(_) => None,
             Self::Amplitude(_) => amplitude::invalid_events(refused),
-            Self::Otlp(_) | Self::Segment(_) | Self::GrowthBook | Self::PostHog(_) => None,
         }
     }
 

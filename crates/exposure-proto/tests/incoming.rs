@@ -78,6 +78,7 @@ fn kinds_are_those_of_the_rules() {
                 Body::Exposure(_) => Kind::Exposure,
                 Body::Assignment { .. } => Kind::Assignment,
                 Body::Identify { kind, .. } | Body::Outcome { kind, .. } => kind,
+                Body::Ignored => panic!("the protocol has no such event"),
             })
         })
     };

@@ -29,6 +29,11 @@ async fn property(world: &World, who: &str) -> Value {
     world.get(&format!("/v1/properties?{who}")).await["properties"].clone()
 }
 
+/// A value as a query or a form has it.
+fn encoded(value: &Value) -> String {
+    form_urlencoded::byte_serialize(value.to_string().as_bytes()).collect()
+}
+
 /// The body's `code` is the status, whichever of them an SDK decides by.
 fn parts(answer: &Answer) -> (u16, Value) {
     let body = answer.json();
@@ -239,10 +244,6 @@ async fn identifications_come_as_query_form_or_json() {
         json!({ "user_id": "user-1", "device_id": "device-1",
             "user_properties": { "$set": { format!("[Experiment] {flag}"): "on" } } })
     };
-    let encoded = |value: &Value| {
-        let text = value.to_string();
-        text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>()
-    };
     let query = format!("api_key={KEY}&identification={}", encoded(&identification("query")));
     let answer = world.request(&format!("GET /identify?{query}"), "", b"").await;
     assert_eq!(parts(&answer).0, 200, "{answer:?}");
@@ -270,7 +271,7 @@ async fn the_oldest_browser_sdk_posts_a_form() {
         "timestamp": 1_780_000_000_000_i64, "uuid": "first",
         "library": { "name": "amplitude-js", "version": "8.21.10" },
         "event_properties": { "flag_key": "checkout", "variant": "on" } }]);
-    let encoded: String = events.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let encoded = encoded(&events);
     let form = format!("client={KEY}&e={encoded}&v=2&upload_time=1780000000001&checksum=x");
     for _ in 0..2 {
         let answer = world

@@ -1,8 +1,8 @@
 //! Opening: identity, sections, window, then the log's tail.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::{Arc, OnceLock};
 
 use exposure_core::Timestamp;
 use exposure_store::{Error, Result};

@@ -22,6 +22,7 @@ mod file;
 mod frame;
 mod memory;
 mod open;
+mod options;
 mod record;
 mod writer;
 mod writing;
@@ -33,15 +34,5 @@ pub use error::OutboxError;
 pub(crate) use file::{Disk, SystemDisk};
 pub(crate) use memory::Memory;
 pub(crate) use open::{Opened, Recovered};
+pub(crate) use options::OutboxOptions;
 pub(crate) use writer::{DiskOutbox, Fate, Job, Left, Writer};
-
-/// Where an outbox is, and how much it may hold.
-#[derive(Clone, Debug)]
-pub(crate) struct OutboxOptions {
-    pub(crate) directory: std::path::PathBuf,
-    pub(crate) max_bytes: u64,
-    pub(crate) is_write_through: bool,
-    /// Whether what was delivered is remembered over a clean end.
-    pub(crate) remembers: bool,
-    pub(crate) disk: std::sync::Arc<dyn Disk>,
-}
