@@ -190,7 +190,7 @@ fn depth_takes_no_stack() {
         for wrong in [
             format!("{opened}1{}", &closed[1..]),
             format!("{opened}1{closed}]"),
-            format!("{opened}1{}", closed.replacen("]", "}", 1)),
+            format!("{opened}1{}", closed.replacen(']', "}", 1)),
             format!("{opened}1{}]", &closed[..closed.len() - 1]),
         ] {
             let is_right = wrong == text;
