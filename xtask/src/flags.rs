@@ -59,6 +59,8 @@ xflags::xflags! {
             /// Fails where the toolchain is missing, instead of skipping.
             optional --strict
         }
+        /// Tests published crates with each feature alone and with none, and packs them as for publishing.
+        cmd release {}
         /// Checks licences, bans and sources with cargo-deny.
         cmd deny {
             /// Fails where cargo-deny is missing, instead of skipping.

@@ -18,6 +18,7 @@ mod doctor;
 mod fix;
 mod fuzz;
 mod policy;
+mod release;
 mod test;
 mod tidy;
 mod verify;
@@ -54,5 +55,6 @@ fn run(task: XtaskCmd) -> anyhow::Result<ExitCode> {
         XtaskCmd::Doctor(_) => Ok(doctor::run()),
         XtaskCmd::Msrv(options) => policy::msrv(options.strict),
         XtaskCmd::Deny(options) => policy::deny(options.strict),
+        XtaskCmd::Release(_) => release::run(),
     }
 }
