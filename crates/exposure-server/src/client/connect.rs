@@ -74,13 +74,17 @@ impl ClientOptions {
             .initial_connection_window_size(4 << 20)
             .user_agent(concat!("exposure-cli/", env!("CARGO_PKG_VERSION")))
             .map_err(Failure::failed)?;
-        let key =
-            self.api_key.as_deref().or(environment.get("EXPOSURE_API_KEY")).ok_or_else(|| {
-                Failure::usage("there is no API key; give --api-key KEY or set EXPOSURE_API_KEY")
-            })?;
+        let key = self.key(environment)?;
         let key = MetadataValue::try_from(format!("Bearer {key}"))
             .map_err(|_| Failure::usage("the API key has characters that no key has"))?;
         Ok((endpoint, ApiKey(key)))
+    }
+
+    /// The key alone.
+    pub(crate) fn key<'a>(&'a self, environment: &'a Environment) -> Result<&'a str> {
+        self.api_key.as_deref().or(environment.get("EXPOSURE_API_KEY")).ok_or_else(|| {
+            Failure::usage("there is no API key; give --api-key KEY or set EXPOSURE_API_KEY")
+        })
     }
 
     /// A server that answers.

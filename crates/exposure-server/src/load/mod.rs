@@ -15,9 +15,12 @@ mod tally;
 mod template;
 
 mod counts;
+mod http;
 mod reads;
 mod streams;
 mod unary;
+mod upload;
+mod uploads;
 
 pub(crate) use options::Options;
 pub(crate) use run::run;

@@ -8,13 +8,14 @@ use crate::units::parse_span;
 /// What load to generate.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
-    /// Calls of one batch each, or streams of batches
+    /// Calls of one batch each, streams of batches, or uploads of an Amplitude SDK over HTTP
     #[arg(long, value_enum, default_value_t = Mode::Unary)]
     pub(super) mode: Mode,
     /// Events of one batch
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub(super) batch: u64,
-    /// Calls under way at one moment, or batches under way on each stream
+    /// Calls under way at one moment, or batches under way on each stream; each upload under way
+    /// has a connection of its own
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=4096))]
     pub(super) in_flight: u64,
     /// Streams
@@ -44,6 +45,9 @@ pub(crate) struct Options {
     /// Reads of one user's properties a second, on a connection of their own
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) read_rate: u64,
+    /// Where the server listens for HTTP, for uploads
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7071")]
+    pub(super) http: String,
     /// Do not compare counts: for a server that keeps none
     #[arg(long, hide = true)]
     pub(super) unchecked: bool,
@@ -60,6 +64,8 @@ pub(super) enum Mode {
     Unary,
     /// Streams of batches
     Stream,
+    /// Uploads of an Amplitude SDK over HTTP, of events as browsers send them
+    Amplitude,
 }
 
 impl Options {

@@ -35,10 +35,17 @@ impl Report {
     fn members(&self, options: &Options) -> Value {
         let events = self.writes.outcomes.total();
         let mut members = json!({
-            "mode": match options.mode { Mode::Unary => "unary", Mode::Stream => "stream" },
+            "mode": match options.mode {
+                Mode::Unary => "unary",
+                Mode::Stream => "stream",
+                Mode::Amplitude => "amplitude",
+            },
             "batch": options.batch,
             "in_flight": options.in_flight,
-            "streams": match options.mode { Mode::Unary => 0, Mode::Stream => options.streams },
+            "streams": match options.mode {
+                Mode::Unary | Mode::Amplitude => 0,
+                Mode::Stream => options.streams,
+            },
             "events": events,
             "seconds": (self.seconds * 1000.0).round() / 1000.0,
             "events_per_s": (events as f64 / self.seconds.max(1e-9)).round(),

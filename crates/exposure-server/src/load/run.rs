@@ -9,13 +9,15 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::counts::Counts;
+use super::http::HttpConnection;
 use super::options::{Mode, Options};
 use super::pace::Pace;
 use super::report::Report;
 use super::source::{Plan, Source};
 use super::streams::LoadStream;
 use super::tally::Tally;
-use super::{reads, unary};
+use super::upload::Upload;
+use super::{reads, unary, uploads};
 use crate::client::Connection;
 use crate::environment::Environment;
 use crate::failure::{Failure, Result};
@@ -40,36 +42,80 @@ pub(crate) fn run(options: &Options, environment: &Environment) -> Result<ExitCo
 async fn generate(options: &Options, environment: &Environment) -> Result<Report> {
     let (endpoint, key) = options.client.resolve(environment)?;
     let mut connections = Vec::new();
-    for _ in 0..options.connections {
+    let n_connections = if options.mode == Mode::Amplitude { 0 } else { options.connections };
+    for _ in 0..n_connections {
         connections.push(Connection::new(&endpoint, key.clone()).await?);
     }
-    let aside = Connection::new(&endpoint, key).await?;
-    let before = counts(options, &aside).await?;
+    // What keeps no counts and is not read from need not speak gRPC.
+    let aside = if options.unchecked && options.read_rate == 0 {
+        None
+    } else {
+        Some(Connection::new(&endpoint, key).await?)
+    };
+    let before = counts(options, aside.as_ref()).await?;
 
     let plan = Arc::new(Plan::new(options.n_users(), options.flags, options.preload));
     let start = Instant::now();
     let end = start + if options.preload { FAR } else { options.duration };
     let done = Arc::new(AtomicBool::new(false));
-    let mut readers = readers(options, &aside, &plan, start, end, &done);
+    let mut readers = readers(options, aside.as_ref(), &plan, start, end, &done);
     let shown = tokio::spawn(show(options.clone(), Arc::clone(&plan), start));
-    let mut writers = writers(options, &connections, &plan, start, end).await?;
+    let mut writers = if options.mode == Mode::Amplitude {
+        uploaders(options, options.client.key(environment)?, &plan, start, end).await?
+    } else {
+        writers(options, &connections, &plan, start, end).await?
+    };
     let writes = join(&mut writers).await?;
     let seconds = start.elapsed().as_secs_f64();
     done.store(true, Ordering::Relaxed);
     shown.abort();
     let reads = join(&mut readers).await?;
 
-    let after = counts(options, &aside).await?;
+    let after = counts(options, aside.as_ref()).await?;
     let counts_match =
         before.zip(after).map(|(before, after)| after.grew_by(before, writes.outcomes));
     Ok(Report { writes, reads, seconds, counts_match })
 }
 
-async fn counts(options: &Options, connection: &Connection) -> Result<Option<Counts>> {
-    if options.unchecked {
-        return Ok(None);
+async fn counts(options: &Options, connection: Option<&Connection>) -> Result<Option<Counts>> {
+    match connection {
+        Some(connection) if !options.unchecked => Counts::of(connection, LIBRARY).await.map(Some),
+        _ => Ok(None),
     }
-    Counts::of(connection, LIBRARY).await.map(Some)
+}
+
+async fn uploaders(
+    options: &Options,
+    key: &str,
+    plan: &Arc<Plan>,
+    start: Instant,
+    end: Instant,
+) -> Result<JoinSet<Result<Tally>>> {
+    let mut uploaders = JoinSet::new();
+    let upload = Upload::new(options.batch as usize, &options.http, key, LIBRARY)?;
+    for (number, pace) in paces(options, options.in_flight, start, end) {
+        let connection = HttpConnection::open(&options.http).await?;
+        let source = Source::new(Arc::clone(plan), number);
+        uploaders.spawn(uploads::work(connection, source, pace, upload.clone()));
+    }
+    Ok(uploaders)
+}
+
+/// The workers' numbers and paces. Workers with fixed times begin one after the other, not all in
+/// the same instant.
+fn paces(
+    options: &Options,
+    n_workers: u64,
+    start: Instant,
+    end: Instant,
+) -> impl Iterator<Item = (u64, Pace)> {
+    let rate = options.rate.map(|rate| rate as f64 / options.batch as f64);
+    let interval = Pace::interval(rate, n_workers);
+    (0..n_workers).map(move |number| {
+        let offset =
+            interval.map_or(Duration::ZERO, |it| it.mul_f64(number as f64 / n_workers as f64));
+        (number, Pace::new(start + offset, end, interval))
+    })
 }
 
 async fn writers(
@@ -81,20 +127,12 @@ async fn writers(
 ) -> Result<JoinSet<Result<Tally>>> {
     let mut writers = JoinSet::new();
     let n_events = options.batch as usize;
-    let n_writers = match options.mode {
-        Mode::Unary => options.in_flight,
-        Mode::Stream => options.streams,
-    };
-    let rate = options.rate.map(|rate| rate as f64 / options.batch as f64);
-    let interval = Pace::interval(rate, n_writers);
-    for (number, connection) in (0..n_writers).zip(connections.iter().cycle()) {
+    let n_writers = if options.mode == Mode::Stream { options.streams } else { options.in_flight };
+    let paces = paces(options, n_writers, start, end);
+    for ((number, pace), connection) in paces.zip(connections.iter().cycle()) {
         let source = Source::new(Arc::clone(plan), number);
-        // Workers with fixed times begin one after the other, not all in the same instant.
-        let offset =
-            interval.map_or(Duration::ZERO, |it| it.mul_f64(number as f64 / n_writers as f64));
-        let pace = Pace::new(start + offset, end, interval);
         match options.mode {
-            Mode::Unary => {
+            Mode::Unary | Mode::Amplitude => {
                 writers.spawn(unary::work(connection.clone(), source, pace, n_events, LIBRARY));
             }
             Mode::Stream => {
@@ -110,16 +148,14 @@ async fn writers(
 
 fn readers(
     options: &Options,
-    aside: &Connection,
+    aside: Option<&Connection>,
     plan: &Arc<Plan>,
     start: Instant,
     end: Instant,
     done: &Arc<AtomicBool>,
 ) -> JoinSet<Result<Tally>> {
     let mut readers = JoinSet::new();
-    if options.read_rate == 0 {
-        return readers;
-    }
+    let Some(aside) = aside.filter(|_| options.read_rate > 0) else { return readers };
     let n_readers = options.read_rate.div_ceil(250).min(32);
     let interval = Pace::interval(Some(options.read_rate as f64), n_readers);
     for number in 0..n_readers {

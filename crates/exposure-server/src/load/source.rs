@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use exposure_service::{Clock as _, Entropy as _};
 
 use super::digits::mix;
-use super::template::{Event, Template};
+use super::template::{Batch, Event};
 use crate::system::{SystemClock, SystemEntropy};
 
 /// What all workers draw from.
@@ -67,7 +67,7 @@ impl Source {
 
     /// Fills a batch with new events; returns how many there are, fewer than its size only at
     /// the end of all registers.
-    pub(super) fn fill(&mut self, batch: &mut Template) -> usize {
+    pub(super) fn fill(&mut self, batch: &mut impl Batch) -> usize {
         let n_events = batch.n_events() as u64;
         let plan = Arc::clone(&self.plan);
         let mut next = plan.next.as_ref().map(|next| next.fetch_add(n_events, Ordering::Relaxed));
@@ -114,6 +114,7 @@ mod tests {
     use exposure_proto::v1;
     use prost::Message as _;
 
+    use super::super::template::Template;
     use super::*;
 
     #[test]

@@ -15,7 +15,7 @@ use super::pace::{Due, Pace};
 use super::skim::{self, Answer};
 use super::source::Source;
 use super::tally::Tally;
-use super::template::{FIRST_BATCH_ID, Template};
+use super::template::{Batch as _, FIRST_BATCH_ID, Template};
 use crate::client::{Connection, describe};
 use crate::failure::{Failure, Result};
 

@@ -11,6 +11,14 @@ pub(super) struct Template {
     n_events: usize,
 }
 
+/// A batch whose events are written over, in place.
+pub(super) trait Batch {
+    fn n_events(&self) -> usize;
+
+    /// Writes the events in their places.
+    fn fill(&mut self, next: impl FnMut() -> Event);
+}
+
 /// What an event says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Event {
@@ -69,10 +77,6 @@ impl Template {
         fewer
     }
 
-    pub(super) fn n_events(&self) -> usize {
-        self.n_events
-    }
-
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -85,10 +89,15 @@ impl Template {
             }
         }
     }
+}
 
-    /// Writes the events in their places.
+impl Batch for Template {
+    fn n_events(&self) -> usize {
+        self.n_events
+    }
+
     #[inline]
-    pub(super) fn fill(&mut self, mut next: impl FnMut() -> Event) {
+    fn fill(&mut self, mut next: impl FnMut() -> Event) {
         let events = self.bytes.get_mut(self.first..).unwrap_or_default();
         for place in events.as_chunks_mut::<LENGTH>().0.iter_mut().take(self.n_events) {
             write(place, &next());

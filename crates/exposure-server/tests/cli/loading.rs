@@ -15,8 +15,10 @@ fn load(server: &Server, args: &[&str]) -> Value {
 fn counts_match_in_every_mode() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(&dir.path().join("data"));
+    let http = server.http.as_str();
     for args in [
         &["--mode", "unary", "--batch", "7", "--in-flight", "3", "--duration", "0.2"][..],
+        &["--mode", "amplitude", "--http", http, "--batch", "10", "--duration", "0.2"],
         &["--mode", "stream", "--batch", "50", "--streams", "2", "--duration", "200ms"],
         &[
             "--mode",
@@ -57,10 +59,11 @@ fn counts_match_in_every_mode() {
 
 #[test]
 fn a_preload_writes_each_register_once() {
-    for mode in ["unary", "stream"] {
+    for mode in ["unary", "stream", "amplitude"] {
         let dir = tempfile::tempdir().unwrap();
         let server = Server::start(&dir.path().join("data"));
-        let report = load(&server, &["--preload", "--mode", mode, "--batch", "33"]);
+        let args = ["--preload", "--mode", mode, "--batch", "33", "--http", &server.http];
+        let report = load(&server, &args);
         assert_eq!(
             (&report["events"], &report["counts_match"]),
             (&200.into(), &true.into()),
