@@ -50,7 +50,7 @@ pub mod segment;
 pub mod setup;
 mod vocabulary;
 
-pub use answer::{Answer, Failure};
+pub use answer::{Answer, Failure, Whom};
 pub use body_error::BodyError;
 pub use export::{Export, ExportedEvent};
 pub use inflate::{InflateError, Inflater, inflate, is_plain};

@@ -1,6 +1,6 @@
 use exposure_core::Incoming;
 
-use crate::Refused;
+use crate::{Refused, Whom};
 
 /// What a request of a sender says, whichever its format.
 #[derive(Clone, Debug, Default)]
@@ -15,4 +15,18 @@ pub struct Upload<'b> {
     pub events: Vec<Result<Incoming<'b>, Refused<'b>>>,
     /// What the protocol calls each event in its answer; empty where it names none.
     pub names: Vec<&'b str>,
+}
+
+impl<'b> Upload<'b> {
+    /// Whom the events are of, in order.
+    pub fn whom(&self) -> Vec<Whom<'b>> {
+        let whom = self.events.iter().map(|event| match event {
+            Ok(event) => Whom {
+                user_id: event.user_id.unwrap_or_default(),
+                device_id: event.device_id.unwrap_or_default(),
+            },
+            Err(refused) => Whom { user_id: refused.user_id, device_id: refused.device_id },
+        });
+        whom.collect()
+    }
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use exposure_core::{ErrorCode, Rejection};
 use serde::Serialize;
 
-use crate::{Answer, BodyError, Failure, Stored};
+use crate::{Answer, BodyError, Failure, Stored, Whom};
 
 /// Event indexes by field, ascending.
 type Indexes = BTreeMap<String, Vec<usize>>;
@@ -49,7 +49,7 @@ pub fn failed(failure: &Failure<'_>) -> Answer {
         Failure::Forbidden => simple(403, "Forbidden"),
         // SDKs halve the upload.
         Failure::TooLarge(_) => simple(413, "Payload too large"),
-        Failure::Busy { n_events, .. } => throttled(*n_events),
+        Failure::Busy { events, .. } => throttled(events),
         Failure::Unavailable { .. } => simple(503, "Service unavailable"),
         Failure::Internal => simple(500, "Internal server error"),
     };
@@ -66,8 +66,8 @@ fn unreadable(error: &BodyError) -> Answer {
     missing(error, member)
 }
 
-/// SDKs wait half a minute with the listed events, so that all are listed.
-fn throttled(n_events: usize) -> Answer {
+/// SDKs wait half a minute with the listed events, so that all are listed, and whose they are.
+fn throttled(events: &[Whom<'_>]) -> Answer {
     /// Events a second of one device or user, in Amplitude's own answers.
     const EPS_THRESHOLD: u64 = 30;
     Answer::json(
@@ -76,11 +76,20 @@ fn throttled(n_events: usize) -> Answer {
             code: 429,
             error: "Too many requests for some devices and users",
             eps_threshold: EPS_THRESHOLD,
-            devices: BTreeMap::new(),
-            users: BTreeMap::new(),
-            events: (0..n_events).collect(),
+            devices: counts(events.iter().map(|whom| whom.device_id)),
+            users: counts(events.iter().map(|whom| whom.user_id)),
+            events: (0..events.len()).collect(),
         },
     )
+}
+
+/// How many events each id has.
+fn counts<'a>(ids: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, u64> {
+    let mut counts = BTreeMap::new();
+    for id in ids.filter(|id| !id.is_empty()) {
+        *counts.entry(id).or_default() += 1;
+    }
+    counts
 }
 
 fn missing(error: &str, member: &str) -> Answer {
@@ -129,9 +138,9 @@ struct Throttled<'a> {
     error: &'a str,
     eps_threshold: u64,
     #[serde(rename = "throttled_devices")]
-    devices: BTreeMap<String, u64>,
+    devices: BTreeMap<&'a str, u64>,
     #[serde(rename = "throttled_users")]
-    users: BTreeMap<String, u64>,
+    users: BTreeMap<&'a str, u64>,
     #[serde(rename = "throttled_events")]
     events: Vec<usize>,
 }

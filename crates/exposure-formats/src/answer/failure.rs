@@ -25,8 +25,8 @@ pub enum Failure<'a> {
     /// There is no room for it now.
     #[error("the server has no room for the request now; send it again later")]
     Busy {
-        /// How many events it has.
-        n_events: usize,
+        /// Whom its events are of, in order.
+        events: &'a [Whom<'a>],
         /// How long to wait.
         retry_after: Duration,
     },
@@ -39,6 +39,15 @@ pub enum Failure<'a> {
     /// A fault of the server.
     #[error("the server failed; send the request again later")]
     Internal,
+}
+
+/// Whom an event is of; empty where it does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Whom<'a> {
+    /// The user.
+    pub user_id: &'a str,
+    /// The device.
+    pub device_id: &'a str,
 }
 
 impl Failure<'_> {

@@ -3,5 +3,5 @@
 mod failure;
 mod reply;
 
-pub use failure::Failure;
+pub use failure::{Failure, Whom};
 pub use reply::Answer;

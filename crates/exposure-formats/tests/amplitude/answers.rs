@@ -6,7 +6,7 @@ use exposure_core::{Effects, ErrorCode, Notes, Outcome, Rejection, Timestamp};
 use exposure_formats::amplitude::{
     Endpoint, accepted as answer_accepted, failed, invalid_events, is_amplitudes_own,
 };
-use exposure_formats::{Answer, BodyError, Failure, Protocol, Request, Stored};
+use exposure_formats::{Answer, BodyError, Failure, Protocol, Request, Stored, Whom};
 use serde_json::{Value, json};
 
 const RECEIVED: Timestamp = Timestamp::from_micros(1_780_000_000_123_456);
@@ -118,6 +118,8 @@ fn requests_that_fail_whole_say_so() {
     let not_json = BodyError::NotJson("x".into());
     let no_events = BodyError::Missing { member: "events", expected: "an array" };
     let retry_after = Duration::from_millis(1500);
+    let user = Whom { user_id: "user-1", device_id: "" };
+    let whom = [user, Whom { device_id: "device-1", ..user }, Whom::default()];
     for (failure, retry, expected) in [
         (
             Failure::Unreadable(&BodyError::Empty),
@@ -149,14 +151,14 @@ fn requests_that_fail_whole_say_so() {
         ),
         (Failure::Internal, None, json!({"code": 500, "error": "Internal server error"})),
         (
-            Failure::Busy { n_events: 3, retry_after },
+            Failure::Busy { events: &whom, retry_after },
             Some(2),
             json!({
                 "code": 429,
                 "error": "Too many requests for some devices and users",
                 "eps_threshold": 30,
-                "throttled_devices": {},
-                "throttled_users": {},
+                "throttled_devices": {"device-1": 1},
+                "throttled_users": {"user-1": 2},
                 "throttled_events": [0, 1, 2],
             }),
         ),

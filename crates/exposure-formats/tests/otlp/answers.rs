@@ -78,7 +78,7 @@ fn a_failure_is_a_status_in_the_type_of_the_request() {
         (Failure::UnknownKey("k"), 401, 16, None),
         (Failure::Forbidden, 403, 7, None),
         (Failure::TooLarge("x"), 413, 8, None),
-        (Failure::Busy { n_events: 1, retry_after: wait }, 429, 8, Some(2)),
+        (Failure::Busy { events: &[], retry_after: wait }, 429, 8, Some(2)),
         (Failure::Unavailable { retry_after: wait }, 503, 14, Some(2)),
         // Exporters never send again what is answered 500.
         (Failure::Internal, 503, 14, None),

@@ -83,7 +83,7 @@ fn what_fails_says_why_in_every_senders_words() {
         (Failure::UnknownKey("k"), 401, "UNAUTHENTICATED", None),
         (Failure::Forbidden, 403, "PERMISSION_DENIED", None),
         (Failure::TooLarge("it is long"), 413, "BATCH_TOO_LARGE", None),
-        (Failure::Busy { n_events: 2, retry_after: wait }, 429, "RESOURCE_EXHAUSTED", Some(2)),
+        (Failure::Busy { events: &[], retry_after: wait }, 429, "RESOURCE_EXHAUSTED", Some(2)),
         (Failure::Unavailable { retry_after: wait }, 503, "UNAVAILABLE", Some(2)),
         (Failure::Internal, 500, "INTERNAL", None),
     ] {

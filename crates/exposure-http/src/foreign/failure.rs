@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
 use exposure_core::{ErrorCode, Timestamp};
-use exposure_formats::{Answer, Failure, Protocol, Request};
+use exposure_formats::{Answer, Failure, Protocol, Request, Whom};
 use exposure_service::ServiceError;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
@@ -12,7 +12,7 @@ use crate::Settings;
 /// What a failed call of the service is to a sender. `key` is the one that was tried last.
 pub(super) fn failure_of<'a>(
     error: &'a ServiceError,
-    n_events: usize,
+    events: &'a [Whom<'a>],
     key: &'a str,
     settings: &Settings,
 ) -> Failure<'a> {
@@ -21,7 +21,7 @@ pub(super) fn failure_of<'a>(
         ErrorCode::Unauthenticated => Failure::UnknownKey(key),
         ErrorCode::PermissionDenied => Failure::Forbidden,
         ErrorCode::BatchTooLarge => Failure::TooLarge(&error.message),
-        ErrorCode::ResourceExhausted => Failure::Busy { n_events, retry_after },
+        ErrorCode::ResourceExhausted => Failure::Busy { events, retry_after },
         ErrorCode::Unavailable => Failure::Unavailable { retry_after },
         _ => Failure::Internal,
     }
@@ -29,7 +29,7 @@ pub(super) fn failure_of<'a>(
 
 /// The response to a request of which only the path is known.
 pub(crate) fn failed(path: &str, error: &ServiceError, settings: &Settings) -> Response {
-    let failure = failure_of(error, 0, "", settings);
+    let failure = failure_of(error, &[], "", settings);
     let request = Request {
         method: "POST",
         path,

@@ -54,26 +54,24 @@ async fn take(
         Ok(upload) => upload,
         Err(error) => return protocol.failed(&Failure::Unreadable(&error)),
     };
-    let n_events = upload.events.len();
-    if protocol.max_events().is_some_and(|max_events| n_events > max_events) {
+    if protocol.max_events().is_some_and(|max_events| upload.events.len() > max_events) {
         return protocol.failed(&Failure::TooLarge("it has too many events; split it"));
     }
     let (caller, key) = match caller(shared, &upload) {
         Ok(found) => found,
         Err(None) => return protocol.failed(&Failure::NoKey),
         Err(Some((error, key))) => {
-            return protocol.failed(&failure_of(&error, n_events, key, &shared.settings));
+            return failed(shared, protocol, &upload, &error, key);
         }
     };
-    let Upload { library, min_id_chars, events, names, .. } = upload;
     let ingest = IngestRequest {
         dialect: protocol.dialect(),
-        library,
+        library: upload.library,
         bytes: request.body.len(),
-        min_id_chars,
+        min_id_chars: upload.min_id_chars,
         ..IngestRequest::default()
     };
-    let events = events.into_iter().map(|event| event.map_err(refused));
+    let events = upload.events.iter().map(|event| event.as_ref().copied().map_err(refused));
     let stored = match shared.handle.prepare(&caller, &ingest, events) {
         Ok(prepared) => {
             if let Some(answer) = protocol.refusal(prepared.refused()) {
@@ -90,10 +88,25 @@ async fn take(
     match stored {
         Ok(receipt) => {
             shared.protocols.answered(protocol.name(), receipt.outcomes());
-            protocol.accepted(&Stored { request, outcomes: receipt.outcomes(), names: &names })
+            protocol.accepted(&Stored {
+                request,
+                outcomes: receipt.outcomes(),
+                names: &upload.names,
+            })
         }
-        Err(error) => protocol.failed(&failure_of(&error, n_events, key, &shared.settings)),
+        Err(error) => failed(shared, protocol, &upload, &error, key),
     }
+}
+
+/// The answer to a request that the service refused as a whole.
+fn failed(
+    shared: &Shared,
+    protocol: Protocol,
+    upload: &Upload<'_>,
+    error: &ServiceError,
+    key: &str,
+) -> Answer {
+    protocol.failed(&failure_of(error, &upload.whom(), key, &shared.settings))
 }
 
 /// The caller by the first key of the request that is a project's; else what was wrong with the
@@ -113,9 +126,9 @@ fn caller<'b>(
     Err(fault)
 }
 
-fn refused(refused: exposure_formats::Refused<'_>) -> Refused<'_> {
+fn refused<'b>(refused: &exposure_formats::Refused<'b>) -> Refused<'b> {
     Refused {
-        rejection: refused.rejection,
+        rejection: refused.rejection.clone(),
         user_id: refused.user_id,
         device_id: refused.device_id,
         event: refused.event.as_bytes(),
