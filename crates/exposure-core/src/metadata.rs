@@ -1,3 +1,5 @@
+use serde::de::IgnoredAny;
+
 use crate::json::{Malformed, Reader, Span};
 use crate::{ErrorCode, Limits, Rejection};
 
@@ -48,7 +50,7 @@ impl<'a> Metadata<'a> {
         }
         let mut reader = Reader::new(json);
         let read = Self::next(&mut reader, json).and_then(|found| reader.end().map(|()| found));
-        let found = read.map_err(|Malformed| MetadataError::NotJson)??;
+        let found = read.map_err(|Malformed| first_fault(json))??;
         // With the space around it, as it came.
         Ok(Self { json, ..found })
     }
@@ -94,6 +96,33 @@ impl<'a> Metadata<'a> {
         }
         Ok(Ok(found))
     }
+}
+
+/// What is wrong first with bytes that are no JSON: where they nest too deep before they break,
+/// the depth is.
+#[cold]
+fn first_fault(json: &[u8]) -> MetadataError {
+    let Err(error) = serde_json::from_slice::<IgnoredAny>(json) else {
+        return MetadataError::NotJson;
+    };
+    let lines = json.split_inclusive(|byte| *byte == b'\n');
+    let before: usize = lines.take(error.line().saturating_sub(1)).map(<[u8]>::len).sum();
+    let whole = json.get(..before + error.column()).unwrap_or(json);
+    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+    for &byte in whole {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'{' | b'[' if !is_text => depth += 1,
+            b'}' | b']' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > Limits::METADATA_DEPTH {
+            return MetadataError::TooDeep;
+        }
+    }
+    MetadataError::NotJson
 }
 
 /// A member's name, as far as the rules care.
@@ -191,6 +220,10 @@ mod tests {
         // Many brackets side by side, and in a string, behind an escaped quote.
         assert_eq!(check(&format!("[{}[]]", "[],".repeat(100))), Ok((false, false)));
         assert_eq!(check(&format!(r#"{{"a": "\"{}"}}"#, "[".repeat(100))), Ok((false, false)));
+        // What breaks behind the depth is too deep, what breaks before it is no JSON.
+        assert_eq!(check(&"[".repeat(41)), Err(MetadataError::TooDeep));
+        assert_eq!(check(&"[".repeat(40)), Err(MetadataError::NotJson));
+        assert_eq!(check(&format!("[\n1 2,{}", "[".repeat(100))), Err(MetadataError::NotJson));
         let long = format!("\"{}\"", "x".repeat(Limits::METADATA_BYTES));
         assert_eq!(check(&long), Err(MetadataError::TooLong));
     }
