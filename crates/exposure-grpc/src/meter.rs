@@ -1,4 +1,5 @@
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use exposure_proto::convert::code_name;
 use metrics::{Counter, Histogram, counter, histogram};
@@ -7,9 +8,9 @@ use tonic::Code;
 
 use crate::method::METHODS;
 
-/// What is counted with every call, looked up by name once for each method.
+/// What is counted with every call, looked up by name once for each method: at its first call.
 #[derive(Clone, Debug)]
-pub(crate) struct Meter(Arc<[Method]>);
+pub(crate) struct Meter(Arc<BTreeMap<&'static str, OnceLock<Method>>>);
 
 #[derive(Debug)]
 struct Method {
@@ -19,16 +20,16 @@ struct Method {
 }
 
 impl Meter {
-    /// With the recorder that is installed by now.
+    /// With the recorder that is installed when a method is called.
     pub(crate) fn new() -> Self {
-        Self(METHODS.iter().map(|name| Method::new(name)).collect())
+        Self(Arc::new(METHODS.iter().map(|name| (*name, OnceLock::new())).collect()))
     }
 
     /// Counts a call that was answered.
     pub(crate) fn count(&self, method: &'static str, code: Code, started: Instant) {
         let elapsed = started.elapsed().as_secs_f64();
-        match self.0.iter().find(|known| known.name == method) {
-            Some(known) => known.count(code, elapsed),
+        match self.0.get(method) {
+            Some(known) => known.get_or_init(|| Method::new(method)).count(code, elapsed),
             None => Method::new(method).count(code, elapsed),
         }
     }

@@ -1,11 +1,13 @@
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use metrics::{Counter, Histogram, counter, histogram};
 use tokio::time::Instant;
 
-/// What is counted with every request, looked up by name once for each path.
+/// What is counted with every request, looked up by name once for each path: at its first
+/// request, so that nobody reads of a hundred paths that nobody asks for.
 #[derive(Clone, Debug)]
-pub(crate) struct Meter(Arc<[Path]>);
+pub(crate) struct Meter(Arc<BTreeMap<&'static str, OnceLock<Path>>>);
 
 #[derive(Debug)]
 struct Path {
@@ -18,16 +20,16 @@ struct Path {
 const OK: &str = "2xx";
 
 impl Meter {
-    /// Of these paths, with the recorder that is installed by now.
+    /// Of these paths, with the recorder that is installed when they are asked for.
     pub(crate) fn new(paths: impl IntoIterator<Item = &'static str>) -> Self {
-        Self(paths.into_iter().map(Path::new).collect())
+        Self(Arc::new(paths.into_iter().map(|path| (path, OnceLock::new())).collect()))
     }
 
     /// Counts a request that was answered.
     pub(crate) fn count(&self, path: &'static str, status: u16, started: Instant) {
         let elapsed = started.elapsed().as_secs_f64();
-        match self.0.iter().find(|known| known.name == path) {
-            Some(known) => known.count(status, elapsed),
+        match self.0.get(path) {
+            Some(known) => known.get_or_init(|| Path::new(path)).count(status, elapsed),
             None => Path::new(path).count(status, elapsed),
         }
     }

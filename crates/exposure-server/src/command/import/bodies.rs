@@ -43,7 +43,7 @@ impl<'f> Bodies<'f> {
     pub(super) fn read(
         &self,
         from: Mark,
-        derived: &Derived,
+        derived: Option<&Derived>,
         mut put: impl FnMut(Batch) -> Result<()>,
     ) -> Result<()> {
         if from != Mark::default() && from.check != self.check {
@@ -72,7 +72,8 @@ impl<'f> Bodies<'f> {
                     for (index, read) in (0..).zip(&upload.events) {
                         library(read, upload.library).clone_into(&mut shared.library);
                         let event = sent(read, recorded.received, || {
-                            derived.insert_id(source.index as u64, index, &recorded.body)
+                            let record = source.index as u64;
+                            Some(derived?.insert_id(record, index, &recorded.body))
                         });
                         if let Some(full) = batcher.add(&shared, event) {
                             put(full)?;

@@ -9,20 +9,20 @@ use exposure_proto::v1;
 /// An event as its format read it.
 pub(super) type Read<'b> = Result<Incoming<'b>, Refused<'b>>;
 
-/// An event as it is sent, with the insert id that `insert_id` makes where it has none. One that
+/// An event as it is sent, with the insert id that `insert_id` may make where it has none. One that
 /// could not be read is sent as well: the server counts it, and it can be looked at there. One
 /// that says nothing is not.
 pub(super) fn sent(
     read: &Read<'_>,
     received: Timestamp,
-    insert_id: impl FnOnce() -> String,
+    insert_id: impl FnOnce() -> Option<String>,
 ) -> Option<v1::Event> {
     match read {
         Ok(Incoming { body: Body::Ignored, .. }) => None,
         Ok(incoming) => {
             let mut event = event(incoming, received);
             if event.insert_id.as_ref().is_none_or(String::is_empty) {
-                event.insert_id = Some(insert_id());
+                event.insert_id = insert_id();
             }
             Some(event)
         }

@@ -86,7 +86,7 @@ impl<'f> Exported<'f> {
             shared.options.received_us = received.map(|it| receipt(it, &event).as_micros());
             library(&event, "").clone_into(&mut shared.library);
             let sent = sent(&event, received.unwrap_or(self.now), || {
-                derived.insert_id(line.start, 0, line.bytes)
+                Some(derived.insert_id(line.start, 0, line.bytes))
             });
             let check = xxh3_64(line.bytes);
             let mark = Mark { position: line.end, last: line.start, check };

@@ -86,8 +86,13 @@ async fn file(
     let counts = Counts::new(known.counts, options.outcomes);
     let mut tally = Tally::new(counts, known.mark, name, state);
     let (batches, received) = mpsc::channel(READ_AHEAD);
-    let reading =
-        Reading { path: path.to_owned(), format: options.format, derived, bar: bar.clone() };
+    let reading = Reading {
+        path: path.to_owned(),
+        format: options.format,
+        derived,
+        resumes: options.resume.is_some(),
+        bar: bar.clone(),
+    };
     // Reading waits for disks and pipes, which must not keep answers waiting. A thread of its
     // own, because one that waits for a pipe can not be ended, and must not keep the process.
     let reader = thread::spawn(move || reading.read(known.mark, &batches));
@@ -108,6 +113,8 @@ struct Reading {
     path: PathBuf,
     format: Option<Format>,
     derived: Derived,
+    /// Whether it goes on where it broke off.
+    resumes: bool,
     bar: ProgressBar,
 }
 
@@ -124,7 +131,10 @@ impl Reading {
             Some(Layout::Body { .. }) | None => {
                 let wrong = |cause| Failure::usage(format!("{}: {cause}", path.display()));
                 let content = content(input::open(path, 0, &self.bar).map_err(wrong)?, path)?;
-                Bodies::new(&content, path, self.format)?.read(from, &self.derived, put)
+                // What an SDK sent without an insert id is new each time, unless this import is
+                // one that may be broken off and goes on.
+                let derived = self.resumes.then_some(&self.derived);
+                Bodies::new(&content, path, self.format)?.read(from, derived, put)
             }
         }
     }
