@@ -7,14 +7,25 @@ use tokio::time::Instant;
 /// What is counted with every request, looked up by name once for each path: at its first
 /// request, so that nobody reads of a hundred paths that nobody asks for.
 #[derive(Clone, Debug)]
-pub(crate) struct Meter(Arc<BTreeMap<&'static str, OnceLock<Path>>>);
+pub(crate) struct Meter(Arc<Paths>);
 
 #[derive(Debug)]
-struct Path {
-    name: &'static str,
+struct Paths {
+    known: BTreeMap<&'static str, OnceLock<Path>>,
+    other: OnceLock<Path>,
+}
+
+/// A path as it is counted.
+#[derive(Debug)]
+pub(crate) struct Path {
+    /// Its label; a flag's key is none.
+    pub(crate) name: &'static str,
     ok: Counter,
     seconds: Histogram,
 }
+
+/// The label of what is none of the paths.
+const OTHER: &str = "other";
 
 /// The status of most answers, as a label.
 const OK: &str = "2xx";
@@ -22,15 +33,15 @@ const OK: &str = "2xx";
 impl Meter {
     /// Of these paths, with the recorder that is installed when they are asked for.
     pub(crate) fn new(paths: impl IntoIterator<Item = &'static str>) -> Self {
-        Self(Arc::new(paths.into_iter().map(|path| (path, OnceLock::new())).collect()))
+        let known = paths.into_iter().map(|path| (path, OnceLock::new())).collect();
+        Self(Arc::new(Paths { known, other: OnceLock::new() }))
     }
 
-    /// Counts a request that was answered.
-    pub(crate) fn count(&self, path: &'static str, status: u16, started: Instant) {
-        let elapsed = started.elapsed().as_secs_f64();
-        match self.0.get(path) {
-            Some(known) => known.get_or_init(|| Path::new(path)).count(status, elapsed),
-            None => Path::new(path).count(status, elapsed),
+    /// The path that a route matched.
+    pub(crate) fn path(&self, matched: &str) -> &Path {
+        match self.0.known.get_key_value(matched) {
+            Some((name, path)) => path.get_or_init(|| Path::new(name)),
+            None => self.0.other.get_or_init(|| Path::new(OTHER)),
         }
     }
 }
@@ -44,12 +55,13 @@ impl Path {
         }
     }
 
-    fn count(&self, status: u16, elapsed: f64) {
+    /// Counts a request that was answered.
+    pub(crate) fn count(&self, status: u16, started: Instant) {
         match status_class(status) {
             OK => self.ok.increment(1),
             status => requests(self.name, status).increment(1),
         }
-        self.seconds.record(elapsed);
+        self.seconds.record(started.elapsed().as_secs_f64());
     }
 }
 

@@ -59,11 +59,11 @@ pub(crate) async fn bounded(
     next: Next,
 ) -> Response {
     let started = Instant::now();
-    let path = path_name(path.as_ref().map_or("", MatchedPath::as_str));
+    let path = shared.meter.path(path.as_ref().map_or("", MatchedPath::as_str));
     let told = |error| {
         // A sender's SDK must be able to read this too.
-        if exposure_formats::PATHS.contains(&path) {
-            foreign::failed(path, &error, &shared.settings)
+        if exposure_formats::PATHS.contains(&path.name) {
+            foreign::failed(path.name, &error, &shared.settings)
         } else {
             Failure::from(error).into_response()
         }
@@ -77,7 +77,7 @@ pub(crate) async fn bounded(
             }
         }
     };
-    shared.meter.count(path, response.status().as_u16(), started);
+    path.count(response.status().as_u16(), started);
     response
 }
 
@@ -137,9 +137,4 @@ const OWN_PATHS: [&str; 9] = [
 /// Every path that is counted by itself.
 fn paths() -> impl Iterator<Item = &'static str> {
     OWN_PATHS.iter().chain(exposure_formats::PATHS).copied()
-}
-
-/// Labels of metrics are static; a flag's key is none.
-fn path_name(matched: &str) -> &'static str {
-    paths().find(|path| *path == matched).unwrap_or("other")
 }
