@@ -115,6 +115,7 @@ pub(super) fn sender(row: SenderRow) -> v1::Sender {
         rejected_count: n_rejected as i64,
         rejected_counts: row.rejected.into_iter().map(rejected_count).collect(),
         last_receive_time_us: row.last_received.map_or(0, Timestamp::as_micros),
+        account: None,
     }
 }
 

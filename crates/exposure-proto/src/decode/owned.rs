@@ -19,6 +19,7 @@ impl IngestRequestRef<'_> {
             library: self.library.map(str::to_owned),
             import_options: self.import_options.map(ImportOptionsRef::to_message),
             request_id: self.request_id.map(str::to_owned),
+            client_account: None,
         }
     }
 }

@@ -258,9 +258,56 @@ pub struct Sender {
     /// Lists the rejected events by reason.
     #[prost(message, repeated, tag = "6")]
     pub rejected_counts: ::prost::alloc::vec::Vec<RejectedCount>,
-    /// Gives the time of the last receipt of any of them, in microseconds since the Unix epoch. 0: not known, from before it was kept.
+    /// Gives the time of the last receipt of any of them, in microseconds since the Unix epoch. 0: not known, from before it was kept; or there were none.
     #[prost(int64, tag = "7")]
     pub last_receive_time_us: i64,
+    /// Adds up what its clients report. Absent: none did since the server started.
+    #[prost(message, optional, tag = "8")]
+    pub account: ::core::option::Option<SenderAccount>,
+}
+/// Adds up the last account of each client that reports with one library.
+/// Accounts are kept in memory: after a start of the server each client counts again from its next report.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SenderAccount {
+    /// Counts the clients that are added up; of a project the ones that reported last, by default 10000.
+    #[prost(int32, tag = "1")]
+    pub client_count: i32,
+    /// Counts the clients that were left out for others that reported later; a client that came back and went again counts each time.
+    #[prost(int64, tag = "2")]
+    pub evicted_client_count: i64,
+    /// Counts the accounts that were ignored, because they could not be true.
+    #[prost(int64, tag = "3")]
+    pub ignored_account_count: i64,
+    /// Gives the time of the last report that was not ignored, in microseconds since the Unix epoch. 0: all were.
+    #[prost(int64, tag = "4")]
+    pub last_report_time_us: i64,
+    /// Counts what was tracked: the sum of delivered, deduplicated, dropped and pending.
+    #[prost(int64, tag = "5")]
+    pub tracked_count: i64,
+    /// Counts what was delivered.
+    #[prost(int64, tag = "6")]
+    pub delivered_count: i64,
+    /// Counts the repeats of what was delivered.
+    #[prost(int64, tag = "7")]
+    pub deduplicated_count: i64,
+    /// Counts what was dropped.
+    #[prost(int64, tag = "8")]
+    pub dropped_count: i64,
+    /// Lists what was dropped by reason.
+    #[prost(message, repeated, tag = "9")]
+    pub dropped_counts: ::prost::alloc::vec::Vec<DroppedCount>,
+    /// Counts what was under way when each client reported last; of a client that reports no more it may be lost.
+    #[prost(int64, tag = "10")]
+    pub pending_count: i64,
+    /// Counts those of tracked_count that earlier runs of the clients left on disk, and may hold as pending.
+    #[prost(int64, tag = "11")]
+    pub recovered_count: i64,
+    /// Gives the share that was lost, 0 to 1: dropped of all that is delivered, deduplicated or dropped. 0 where nothing is.
+    #[prost(double, tag = "12")]
+    pub loss_share: f64,
+    /// Lists the parts of the providers by name: required where any client requires it.
+    #[prost(message, repeated, tag = "13")]
+    pub providers: ::prost::alloc::vec::Vec<ProviderAccount>,
 }
 /// Counts rejected events of one reason.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -621,7 +668,7 @@ pub mod admin_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the sending libraries with what became of their events.
+        /// Lists the sending libraries with what became of their events, and of what their clients tracked.
         pub async fn list_senders(
             &mut self,
             request: impl tonic::IntoRequest<super::ListSendersRequest>,
@@ -810,7 +857,7 @@ pub mod admin_service_server {
             tonic::Response<super::ListRejectedEventsResponse>,
             tonic::Status,
         >;
-        /// Lists the sending libraries with what became of their events.
+        /// Lists the sending libraries with what became of their events, and of what their clients tracked.
         async fn list_senders(
             &self,
             request: tonic::Request<super::ListSendersRequest>,
@@ -1462,6 +1509,130 @@ pub mod admin_service_server {
     pub const SERVICE_NAME: &str = "exposure.v1.AdminService";
     impl<T> tonic::server::NamedService for AdminServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Says what became of everything that one client tracked since it was built.
+/// Its counts only grow, but for the pending one, so that a later account replaces an earlier one.
+/// At every moment tracked_count = delivered_count + deduplicated_count + dropped_counts + pending_count.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ClientAccount {
+    /// Names one run of the client, 1 to 64 characters; chosen at random when the client is built. Required.
+    #[prost(string, tag = "1")]
+    pub client_id: ::prost::alloc::string::String,
+    /// Counts the evaluations that were exposures, new or repeated, those recovered included.
+    #[prost(int64, tag = "2")]
+    pub tracked_count: i64,
+    /// Counts the exposures that every required provider acknowledged.
+    #[prost(int64, tag = "3")]
+    pub delivered_count: i64,
+    /// Counts the repeats of exposures that were delivered.
+    #[prost(int64, tag = "4")]
+    pub deduplicated_count: i64,
+    /// Lists by reason the exposures that some required provider will never have, and the repeats they suppressed; a reason at most once, at most 32.
+    #[prost(message, repeated, tag = "5")]
+    pub dropped_counts: ::prost::alloc::vec::Vec<DroppedCount>,
+    /// Counts the exposures under way, and the repeats they suppress.
+    #[prost(int64, tag = "6")]
+    pub pending_count: i64,
+    /// Counts those of tracked_count that an earlier run left in the outbox on disk; that run's account may hold them as pending for ever.
+    #[prost(int64, tag = "7")]
+    pub recovered_count: i64,
+    /// Lists each provider's part; a name at most once, at most 16.
+    #[prost(message, repeated, tag = "8")]
+    pub providers: ::prost::alloc::vec::Vec<ProviderAccount>,
+}
+/// Says what became of the exposures that were offered to one provider; repeats are not offered.
+/// At every moment offered_count = delivered_count + dropped_counts + pending_count.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ProviderAccount {
+    /// Names the provider, 1 to 64 characters.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Tells whether delivery needs its acknowledgement.
+    #[prost(bool, tag = "2")]
+    pub required: bool,
+    /// Counts the exposures that it was to have.
+    #[prost(int64, tag = "3")]
+    pub offered_count: i64,
+    /// Counts those that it acknowledged.
+    #[prost(int64, tag = "4")]
+    pub delivered_count: i64,
+    /// Lists by reason those that it will never have; a reason at most once, at most 32.
+    #[prost(message, repeated, tag = "5")]
+    pub dropped_counts: ::prost::alloc::vec::Vec<DroppedCount>,
+    /// Counts those that it has not answered for yet.
+    #[prost(int64, tag = "6")]
+    pub pending_count: i64,
+}
+/// Counts what was dropped for one reason.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DroppedCount {
+    /// Names the reason.
+    #[prost(enumeration = "DropReason", tag = "1")]
+    pub reason: i32,
+    /// Counts what was dropped for it.
+    #[prost(int64, tag = "2")]
+    pub count: i64,
+}
+/// Tells why a client gave up on exposures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DropReason {
+    /// Means a reason that is none of the others, or that this version of the protocol does not know.
+    Unspecified = 0,
+    /// Means that it was tracked after the client was shut down.
+    Closed = 1,
+    /// Means that the outbox could not write to its file, as when the disk is full.
+    DiskFailed = 2,
+    /// Means that no provider acknowledged it for as long as an exposure may wait.
+    Expired = 3,
+    /// Means that it can be no exposure: no id, an id that is none, a text too long.
+    Invalid = 4,
+    /// Means that the outbox holds as many bytes on disk as it may.
+    OutboxFull = 5,
+    /// Means that the provider failed by its own fault, again and again.
+    Panicked = 6,
+    /// Means that as many exposures wait for the provider as may.
+    QueueFull = 7,
+    /// Means that the provider refused it for good.
+    Rejected = 8,
+    /// Means that the client was shut down before it was delivered, and its outbox was in memory.
+    ShutDown = 9,
+}
+impl DropReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DROP_REASON_UNSPECIFIED",
+            Self::Closed => "DROP_REASON_CLOSED",
+            Self::DiskFailed => "DROP_REASON_DISK_FAILED",
+            Self::Expired => "DROP_REASON_EXPIRED",
+            Self::Invalid => "DROP_REASON_INVALID",
+            Self::OutboxFull => "DROP_REASON_OUTBOX_FULL",
+            Self::Panicked => "DROP_REASON_PANICKED",
+            Self::QueueFull => "DROP_REASON_QUEUE_FULL",
+            Self::Rejected => "DROP_REASON_REJECTED",
+            Self::ShutDown => "DROP_REASON_SHUT_DOWN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DROP_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "DROP_REASON_CLOSED" => Some(Self::Closed),
+            "DROP_REASON_DISK_FAILED" => Some(Self::DiskFailed),
+            "DROP_REASON_EXPIRED" => Some(Self::Expired),
+            "DROP_REASON_INVALID" => Some(Self::Invalid),
+            "DROP_REASON_OUTBOX_FULL" => Some(Self::OutboxFull),
+            "DROP_REASON_PANICKED" => Some(Self::Panicked),
+            "DROP_REASON_QUEUE_FULL" => Some(Self::QueueFull),
+            "DROP_REASON_REJECTED" => Some(Self::Rejected),
+            "DROP_REASON_SHUT_DOWN" => Some(Self::ShutDown),
+            _ => None,
+        }
     }
 }
 /// Names the reason of a refusal: one list for events, requests and streams.
@@ -2929,6 +3100,10 @@ pub struct IngestRequest {
     /// Names the request in logs; not used to recognize a retry, for which each event has its insert_id.
     #[prost(string, optional, tag = "4")]
     pub request_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// Says what became of everything that the sending client tracked, so that losses are seen by sender: library.
+    /// The last one of each client is kept, also from a request without events; one that cannot be true is ignored and counted, and never fails the request.
+    #[prost(message, optional, tag = "5")]
+    pub client_account: ::core::option::Option<ClientAccount>,
 }
 /// Describes a batch that was first received elsewhere, or under other rules.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
