@@ -13,6 +13,7 @@
 //! # Ok::<(), exposure_proto::decode::DecodeError>(())
 //! ```
 
+mod account;
 mod body;
 mod buffers;
 mod error;
@@ -25,6 +26,7 @@ mod reader;
 mod request;
 mod stream;
 
+pub use account::{ClientAccountRef, DroppedCountRef, ProviderAccountRef};
 pub use body::{AssignmentRef, BodyRef, ExposureRef, IdentifyRef, OutcomeRef, UnreadRef};
 pub use buffers::DecodeBuffers;
 pub use error::{DecodeError, DecodeErrorKind};

@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use exposure_core::PropertyChange;
 
-use super::{BodyRef, EventRef, ImportOptionsRef, IngestRequestRef, IngestStreamRequestRef};
+use super::{
+    BodyRef, ClientAccountRef, DroppedCountRef, EventRef, ImportOptionsRef, IngestRequestRef,
+    IngestStreamRequestRef, ProviderAccountRef,
+};
 use crate::v1;
 use crate::v1::event::Body;
 
@@ -19,7 +22,7 @@ impl IngestRequestRef<'_> {
             library: self.library.map(str::to_owned),
             import_options: self.import_options.map(ImportOptionsRef::to_message),
             request_id: self.request_id.map(str::to_owned),
-            client_account: None,
+            client_account: self.client_account.as_deref().map(ClientAccountRef::to_message),
         }
     }
 }
@@ -42,6 +45,36 @@ impl ImportOptionsRef {
             dialect: self.dialect,
         }
     }
+}
+
+impl ClientAccountRef<'_> {
+    fn to_message(&self) -> v1::ClientAccount {
+        v1::ClientAccount {
+            client_id: self.client_id.to_owned(),
+            tracked_count: self.tracked_count,
+            delivered_count: self.delivered_count,
+            deduplicated_count: self.deduplicated_count,
+            dropped_counts: self.dropped_counts.iter().map(dropped_message).collect(),
+            pending_count: self.pending_count,
+            recovered_count: self.recovered_count,
+            providers: self.providers.iter().map(provider_message).collect(),
+        }
+    }
+}
+
+fn provider_message(provider: &ProviderAccountRef<'_>) -> v1::ProviderAccount {
+    v1::ProviderAccount {
+        name: provider.name.to_owned(),
+        required: provider.required,
+        offered_count: provider.offered_count,
+        delivered_count: provider.delivered_count,
+        dropped_counts: provider.dropped_counts.iter().map(dropped_message).collect(),
+        pending_count: provider.pending_count,
+    }
+}
+
+fn dropped_message(dropped: &DroppedCountRef) -> v1::DroppedCount {
+    v1::DroppedCount { reason: dropped.reason, count: dropped.count }
 }
 
 fn event_message(event: &EventRef<'_>, writes: &[PropertyChange<'_>]) -> v1::Event {

@@ -1,5 +1,6 @@
 use exposure_core::PropertyChange;
 
+use super::account::ClientAccountRef;
 use super::body::Writes;
 use super::buffers::DecodeBuffers;
 use super::error::{DecodeError, DecodeErrorKind, Fault};
@@ -20,6 +21,9 @@ pub struct IngestRequestRef<'a> {
     pub import_options: Option<ImportOptionsRef>,
     /// The request's name in logs.
     pub request_id: Option<&'a str>,
+    /// What became of everything that the sending client tracked. Behind a pointer, so that
+    /// the many requests without one are no larger for it.
+    pub client_account: Option<Box<ClientAccountRef<'a>>>,
 }
 
 /// Asks for the rules of an import. Its fields are those of the message.
@@ -67,6 +71,7 @@ impl<'a> IngestRequestRef<'a> {
         const LIBRARY: u64 = delimited(2);
         const IMPORT_OPTIONS: u64 = delimited(3);
         const REQUEST_ID: u64 = delimited(4);
+        const CLIENT_ACCOUNT: u64 = delimited(5);
         let mut writes = Writes { list: &mut self.writes, limits };
         let mut reader = Reader::new(message);
         while !reader.is_empty() {
@@ -85,7 +90,11 @@ impl<'a> IngestRequestRef<'a> {
                     self.import_options.get_or_insert_default().merge(message, depth - 1)?;
                 }
                 REQUEST_ID => self.request_id = Some(reader.text()?),
-                key => reader.skip_unknown(key, 4, depth)?,
+                CLIENT_ACCOUNT => {
+                    let message = reader.bytes()?;
+                    self.client_account.get_or_insert_default().merge(message, depth - 1)?;
+                }
+                key => reader.skip_unknown(key, 5, depth)?,
             }
         }
         Ok(())

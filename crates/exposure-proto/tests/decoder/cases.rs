@@ -2,7 +2,7 @@
 
 use exposure_core::ErrorCode;
 use exposure_proto::decode::{
-    BodyRef, DecodeErrorKind as Kind, DecodeLimits, IngestRequestRef, fuzz_logic,
+    BodyRef, ClientAccountRef, DecodeErrorKind as Kind, DecodeLimits, IngestRequestRef, fuzz_logic,
 };
 
 const NO_LIMITS: DecodeLimits = DecodeLimits { max_events: usize::MAX, max_writes: usize::MAX };
@@ -64,6 +64,10 @@ const PLACES: &[&[u8]] = &[
     &[1, 8, 4],
     &[1, 9, 2],
     &[3],
+    &[5],
+    &[5, 5],
+    &[5, 8],
+    &[5, 8, 5],
     // The same within a message of a stream.
     &[2],
     &[2, 1],
@@ -71,6 +75,8 @@ const PLACES: &[&[u8]] = &[
     &[2, 1, 6, 6],
     &[2, 1, 11],
     &[2, 3],
+    &[2, 5],
+    &[2, 5, 8, 5],
 ];
 
 fn placed(place: &[u8], content: &[u8]) -> Vec<u8> {
@@ -159,6 +165,26 @@ fn bodies_of_one_kind_merge_and_others_replace() {
     assert_eq!(flags(&request), ["c"]);
     let bytes = event(&[&assignments, &identify, &[0x3a, 5], &write(b'd')]);
     assert_eq!(flags(&decode(&bytes).unwrap()), ["d"]);
+}
+
+#[test]
+fn an_account_with_endless_lists_is_kept_without_them() {
+    let max = ClientAccountRef::MAX_ENTRIES;
+    // A provider with one count is two entries.
+    for (of_client, of_providers) in [(max, 0), (0, max / 2), (2, max / 2 - 1)] {
+        for one_too_many in [0, 1] {
+            let dropped = [0x2a, 2, 0x10, 1].repeat(of_client + one_too_many);
+            let providers = [0x42, 4, 0x2a, 2, 0x10, 1].repeat(of_providers);
+            let content = [&[0x10, 7][..], &dropped, &providers].concat();
+            let bytes = placed(&[5], &content);
+            let request = decode(&bytes).unwrap();
+            let account = request.client_account.unwrap();
+            assert_eq!((account.tracked_count, account.is_cut), (7, one_too_many == 1));
+            let n_kept = account.dropped_counts.len() + 2 * account.providers.len();
+            assert_eq!(n_kept, if one_too_many == 1 { 0 } else { max });
+            assert_eq!(fuzz_logic(&placed(&[2, 5], &content)), Ok(()));
+        }
+    }
 }
 
 #[test]

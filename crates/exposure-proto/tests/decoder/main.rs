@@ -64,20 +64,21 @@ proptest! {
 fn arbitrary_fields_are_not_all_refused() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let (mut n_accepted, mut n_refused, mut n_bodies) = (0, 0, 0);
+    let (mut n_accepted, mut n_refused, mut n_bodies, mut n_accounts) = (0, 0, 0, 0);
     for _ in 0..2000 {
         let bytes = soup::fields().new_tree(&mut runner).unwrap().current();
         match v1::IngestRequest::decode(&*bytes) {
             Ok(request) => {
                 n_accepted += 1;
                 n_bodies += usize::from(request.events.iter().any(|event| event.body.is_some()));
+                n_accounts += usize::from(request.client_account.is_some());
             }
             Err(_) => n_refused += 1,
         }
     }
     assert!(
-        100 < n_accepted && 100 < n_refused && 20 < n_bodies,
-        "{n_accepted} {n_refused} {n_bodies}"
+        100 < n_accepted && 100 < n_refused && 20 < n_bodies && 20 < n_accounts,
+        "{n_accepted} {n_refused} {n_bodies} {n_accounts}"
     );
 }
 

@@ -80,14 +80,53 @@ fn request() -> impl Strategy<Value = v1::IngestRequest> {
             dialect,
         },
     );
-    (vec(event(), 0..8), of(text()), of(options), of(text())).prop_map(
-        |(events, library, import_options, request_id)| v1::IngestRequest {
+    (vec(event(), 0..8), of(text()), of(options), of(text()), of(account())).prop_map(
+        |(events, library, import_options, request_id, client_account)| v1::IngestRequest {
             events,
             library,
             import_options,
             request_id,
+            client_account,
         },
     )
+}
+
+fn account() -> impl Strategy<Value = v1::ClientAccount> {
+    let counts = || [integer(), integer(), integer(), integer(), integer()];
+    (text(), counts(), dropped_counts(), vec(provider(), 0..4)).prop_map(
+        |(client_id, counts, dropped_counts, providers)| {
+            let [tracked, delivered, deduplicated, pending, recovered] = counts;
+            v1::ClientAccount {
+                client_id,
+                tracked_count: tracked,
+                delivered_count: delivered,
+                deduplicated_count: deduplicated,
+                dropped_counts,
+                pending_count: pending,
+                recovered_count: recovered,
+                providers,
+            }
+        },
+    )
+}
+
+fn provider() -> impl Strategy<Value = v1::ProviderAccount> {
+    (text(), any::<bool>(), [integer(), integer(), integer()], dropped_counts()).prop_map(
+        |(name, required, [offered, delivered, pending], dropped_counts)| v1::ProviderAccount {
+            name,
+            required,
+            offered_count: offered,
+            delivered_count: delivered,
+            dropped_counts,
+            pending_count: pending,
+        },
+    )
+}
+
+fn dropped_counts() -> impl Strategy<Value = Vec<v1::DroppedCount>> {
+    let dropped =
+        (any::<i32>(), integer()).prop_map(|(reason, count)| v1::DroppedCount { reason, count });
+    vec(dropped, 0..4)
 }
 
 pub(crate) fn stream_request() -> impl Strategy<Value = v1::IngestStreamRequest> {

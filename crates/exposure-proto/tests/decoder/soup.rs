@@ -28,6 +28,7 @@ pub(crate) fn fields() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         3 => nested.clone().prop_map(|inner| delimited(1, &inner)),
         2 => (body(), body()).prop_map(|(a, b)| delimited(1, &[a, b].concat())),
+        1 => (account(), account()).prop_map(|(a, b)| [a, b].concat()),
         1 => nested,
     ]
 }
@@ -47,6 +48,22 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(number, parts)| delimited(number, &parts.concat()))
 }
 
+/// A client's account, well or badly formed: two of them merge.
+fn account() -> impl Strategy<Value = Vec<u8>> {
+    let leaf = || {
+        prop_oneof![
+            3 => (1_u64..9, integer()).prop_map(|(number, value)| field(number, 0, value)),
+            1 => (1_u64..9, text()).prop_map(|(number, text)| delimited(number, &text)),
+            2 => (1_u64..3, integer(), integer()).prop_map(|(number, a, b)| {
+                delimited(5, &[field(number, 0, a), field(2, 0, b)].concat())
+            }),
+        ]
+    };
+    let provider = vec(leaf(), 0..4).prop_map(|parts| delimited(8, &parts.concat()));
+    let part = prop_oneof![3 => leaf(), 1 => provider];
+    vec(part, 0..5).prop_map(|parts| delimited(5, &parts.concat()))
+}
+
 fn number() -> impl Strategy<Value = u64> {
     prop_oneof![
         8 => 1_u64..12,
@@ -63,6 +80,7 @@ fn message_number() -> impl Strategy<Value = u64> {
         Just(2),
         Just(3),
         Just(4),
+        Just(5),
         Just(6),
         Just(7),
         Just(8),
