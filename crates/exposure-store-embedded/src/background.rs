@@ -77,8 +77,35 @@ impl Pacer for RatePacer<'_> {
 }
 
 impl Background {
+    /// With threads, unless somebody else does their work.
+    pub(crate) fn of(inner: &Arc<Inner>) -> Self {
+        if inner.options.driven {
+            return Self {
+                shared: Arc::default(),
+                threads: Mutex::default(),
+                turn: Arc::default(),
+            };
+        }
+        Self::start(inner)
+    }
+
+    /// A task of the window, without a pace.
+    pub(crate) fn window(&self, inner: &Inner) -> Result<bool> {
+        window_task(inner, &Unpaced)
+    }
+
+    /// A file of the checkpoint, without a pace.
+    pub(crate) fn checkpoint(&self, inner: &Inner) -> Result<bool> {
+        checkpoint_file(inner, &self.turn, &Unpaced)
+    }
+
+    /// What the archive does at a time, without a pace.
+    pub(crate) fn archive(&self, inner: &Inner) -> Result<bool> {
+        inner.convert(&Unpaced, false)
+    }
+
     /// Starts the threads.
-    pub(crate) fn start(inner: &Arc<Inner>) -> Self {
+    fn start(inner: &Arc<Inner>) -> Self {
         let shared = Arc::new(Shared::default());
         let turn = Arc::new(Mutex::new(Turn::default()));
         let mut threads = Vec::new();
@@ -204,8 +231,12 @@ fn freeze(inner: &Inner) {
     state.window.force_freeze(position);
 }
 
-/// One file of the rolling checkpoint, when a round is due.
 fn checkpoint_step(inner: &Inner, turn: &Mutex<Turn>) -> Result<bool> {
+    checkpoint_file(inner, turn, &RatePacer::new(inner.options.background_rate, &inner.closing))
+}
+
+/// One file of the rolling checkpoint, when a round is due.
+fn checkpoint_file(inner: &Inner, turn: &Mutex<Turn>, pacer: &dyn Pacer) -> Result<bool> {
     if inner.check_writable().is_err() {
         return Ok(false);
     }
@@ -223,12 +254,11 @@ fn checkpoint_step(inner: &Inner, turn: &Mutex<Turn>) -> Result<bool> {
         turn.in_round = true;
         turn.round_began = inner.log.durable();
     }
-    let pacer = RatePacer::new(inner.options.background_rate, &inner.closing);
     let first = turn.next_shard;
-    checkpoint_shards(inner, first..first + SHARDS_PER_FILE, &pacer)?;
+    checkpoint_shards(inner, first..first + SHARDS_PER_FILE, pacer)?;
     turn.next_shard = first + SHARDS_PER_FILE;
     if turn.next_shard >= N_SHARDS {
-        checkpoint_ledger(inner, &pacer)?;
+        checkpoint_ledger(inner, pacer)?;
         turn.next_shard = 0;
         turn.in_round = false;
         inner.release();
@@ -245,11 +275,27 @@ fn archive_step(inner: &Inner, _: &Mutex<Turn>) -> Result<bool> {
     Ok(more)
 }
 
-/// How many times as long as it worked the archive rests while commits come in.
-const REST: u32 = 4;
+/// Bytes of log a second for which the archive rests once as long as it worked, and so on.
+const REST_PER: u64 = 16 << 20;
+/// How many times as long as it worked the archive rests at most.
+const MOST_REST: u64 = 16;
 
-/// Keeps the archive's pace, and makes it rest while commits come in, unless half of the log that
-/// may wait does: sorting takes a processor of its own, which commits have more use for.
+/// How many times as long as it worked the archive rests: the longer the more log comes in, and
+/// the shorter the more of the log that may wait for it does. Past half of that it does not rest.
+const fn rest(log_per_second: u64, waiting: u64, may_wait: u64) -> u64 {
+    let eighths = waiting / (may_wait / 8 + 1);
+    let most = match eighths {
+        0 => MOST_REST,
+        1 => MOST_REST / 4,
+        2 | 3 => MOST_REST / 8,
+        _ => 0,
+    };
+    let wanted = log_per_second.div_ceil(REST_PER);
+    if wanted < most { wanted } else { most }
+}
+
+/// Keeps the archive's pace, and makes it rest while commits come in: sorting takes a processor of
+/// its own, which commits have more use for.
 #[derive(Debug)]
 struct Deferring<'i> {
     rate: RatePacer<'i>,
@@ -264,21 +310,27 @@ impl<'i> Deferring<'i> {
         Self { rate, inner, rested: Mutex::new((Instant::now(), inner.log.durable())) }
     }
 
-    fn has_time(&self) -> bool {
+    /// How many times as long as it worked to rest, by what came in since it last rested.
+    fn rest(&self, since: (Instant, u64)) -> u64 {
         let inner = self.inner;
-        let waiting = inner.log.durable().saturating_sub(inner.converted_position());
-        waiting < inner.options.max_unconverted / 2 && !inner.closing.load(Ordering::Relaxed)
+        if inner.closing.load(Ordering::Relaxed) {
+            return 0;
+        }
+        let durable = inner.log.durable();
+        let waiting = durable.saturating_sub(inner.converted_position());
+        let seconds = since.0.elapsed().as_secs_f64().max(1e-3);
+        let log_per_second = (durable.saturating_sub(since.1) as f64 / seconds) as u64;
+        rest(log_per_second, waiting, inner.options.max_unconverted)
     }
 }
 
 impl Pacer for Deferring<'_> {
     fn spend(&self, bytes: u64) {
         let mut rested = self.rested.lock();
-        if self.inner.log.durable() != rested.1 {
-            let until = Instant::now() + rested.0.elapsed() * REST;
-            while Instant::now() < until && self.has_time() {
-                std::thread::sleep(LOOK_EVERY.min(until.saturating_duration_since(Instant::now())));
-            }
+        let (began, worked) = (Instant::now(), rested.0.elapsed());
+        // Asked again and again: what comes in meanwhile may end.
+        while began.elapsed() < worked.saturating_mul(self.rest(*rested) as u32) {
+            std::thread::sleep(LOOK_EVERY);
         }
         self.rate.spend(bytes);
         *rested = (Instant::now(), self.inner.log.durable());

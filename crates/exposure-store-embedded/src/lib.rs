@@ -23,5 +23,5 @@ mod store;
 mod verify;
 
 pub use format::FORMAT_VERSION;
-pub use store::{EmbeddedStore, Options};
+pub use store::{EmbeddedStore, Options, Work};
 pub use verify::{Compared, VerifyReport, verify};

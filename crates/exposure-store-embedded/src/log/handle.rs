@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::driver::Driver;
 use super::keeper::Keeper;
 use super::metrics::Counters;
 use super::queue::{PendingGroup, Queue};
@@ -52,6 +53,7 @@ struct Inner {
 struct Threads {
     writer: Option<JoinHandle<()>>,
     keeper: Option<JoinHandle<()>>,
+    driver: Option<Arc<Driver>>,
     closed: Option<Result<(), LogError>>,
 }
 
@@ -88,9 +90,12 @@ impl Log {
             options,
         });
         let inner = Inner { shared: Arc::clone(&shared), threads: Mutex::default() };
-        let for_keeper = Arc::clone(&shared);
-        inner.threads.lock().keeper =
-            Some(spawn("log-keeper", &dir, move || for_keeper.keeper.run(&for_keeper))?);
+        let driven = shared.options.driven;
+        if !driven {
+            let for_keeper = Arc::clone(&shared);
+            inner.threads.lock().keeper =
+                Some(spawn("log-keeper", &dir, move || for_keeper.keeper.run(&for_keeper))?);
+        }
 
         // A mark vouches for what was replayed; from then on the seal is not needed.
         let mut writer = Writer::new(&shared, tail);
@@ -102,7 +107,13 @@ impl Log {
         writer.write(mark)?;
         writer.sync_now()?;
         seal::remove(&*shared.disk, &dir)?;
-        inner.threads.lock().writer = Some(spawn("log-writer", &dir, move || writer.run())?);
+        if driven {
+            let driver = Arc::new(Driver::new(&shared, writer));
+            shared.waiters.be_driven(&driver);
+            inner.threads.lock().driver = Some(driver);
+        } else {
+            inner.threads.lock().writer = Some(spawn("log-writer", &dir, move || writer.run())?);
+        }
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -195,6 +206,29 @@ impl Log {
         shared.keeper.retire(shared.segments.take_before(position));
     }
 
+    /// Of a driven log: writes and syncs what was appended; whether there was anything.
+    pub fn write_now(&self) -> bool {
+        self.driver().is_some_and(|driver| driver.write())
+    }
+
+    /// Of a driven log: notes what was durable, as others do by themselves after [`LogOptions::mark_after`].
+    pub fn mark_now(&self) {
+        if let Some(driver) = self.driver() {
+            driver.mark();
+        }
+    }
+
+    /// Of a driven log: makes segments ready and disposes of released ones.
+    pub fn keep_now(&self) {
+        if let Some(driver) = self.driver() {
+            driver.keep();
+        }
+    }
+
+    fn driver(&self) -> Option<Arc<Driver>> {
+        self.inner.threads.lock().driver.as_ref().map(Arc::clone)
+    }
+
     /// What the log counts of itself.
     pub fn metrics(&self) -> LogMetrics {
         self.inner.shared.counters.read()
@@ -279,6 +313,9 @@ impl Threads {
     fn join(&mut self, shared: &Shared) {
         shared.stop_appends();
         // The writer may need a segment yet, so the keeper stops after it.
+        if let Some(driver) = self.driver.take() {
+            driver.finish();
+        }
         join(self.writer.take());
         shared.keeper.stop();
         join(self.keeper.take());

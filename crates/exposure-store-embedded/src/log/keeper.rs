@@ -61,7 +61,7 @@ impl Keeper {
     }
 
     /// The file of the segment at `start`, which must be the next one; waits until it is made.
-    pub(super) fn take(&self, start: u64, counters: &Counters) -> Result<Arc<dyn File>, LogError> {
+    pub(super) fn take(&self, start: u64, shared: &Shared) -> Result<Arc<dyn File>, LogError> {
         let mut state = self.state.lock();
         let mut waited = false;
         loop {
@@ -83,11 +83,27 @@ impl Keeper {
                 waited = true;
                 // What failed in the background earlier may work now.
                 state.failure = None;
-                Counters::add(&counters.segment_waits, 1);
+                Counters::add(&shared.counters.segment_waits, 1);
             }
             state.demanded = true;
+            if shared.options.driven {
+                self.work_off(&mut state, shared);
+                continue;
+            }
             self.work.notify_one();
             self.delivered.wait(&mut state);
+        }
+    }
+
+    /// Does all there is to do now.
+    pub(super) fn run_jobs(&self, shared: &Shared) {
+        self.work_off(&mut self.state.lock(), shared);
+    }
+
+    fn work_off(&self, state: &mut MutexGuard<'_, State>, shared: &Shared) {
+        while let Some(job) = state.next_job(shared) {
+            let done = MutexGuard::unlocked(state, || job.run(shared));
+            self.note(state, done, shared);
         }
     }
 

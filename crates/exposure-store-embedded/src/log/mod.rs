@@ -5,6 +5,7 @@
 //! Whoever appends learns the position of each payload at once, and later that it is durable.
 
 mod appender;
+mod driver;
 mod error;
 mod format;
 mod handle;

@@ -44,6 +44,9 @@ pub struct LogOptions {
     pub shrink_bytes: u64,
     /// Pause between two steps of shrinking. Default 250 ms.
     pub shrink_pause: Duration,
+    /// The log has no threads: [`super::Log::write_now`] and [`super::Log::keep_now`] do their work, and so does
+    /// whoever blocks until a position is durable. For simulations. Default false.
+    pub driven: bool,
 }
 
 impl Default for LogOptions {
@@ -61,6 +64,7 @@ impl Default for LogOptions {
             mark_after: Duration::from_millis(50),
             shrink_bytes: 32 << 20,
             shrink_pause: Duration::from_millis(250),
+            driven: false,
         }
     }
 }

@@ -3,20 +3,23 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use parking_lot::Mutex;
 
 use super::LogError;
+use super::driver::Driver;
 
 /// The durable position and those who wait for it to move.
 #[derive(Debug)]
 pub(super) struct Waiters {
     durable: AtomicU64,
     inner: Mutex<Inner>,
+    /// Who does the work where there is no thread for it.
+    driver: OnceLock<Weak<Driver>>,
 }
 
 #[derive(Debug, Default)]
@@ -29,7 +32,20 @@ struct Inner {
 
 impl Waiters {
     pub(super) fn new(durable: u64) -> Self {
-        Self { durable: AtomicU64::new(durable), inner: Mutex::default() }
+        Self { durable: AtomicU64::new(durable), inner: Mutex::default(), driver: OnceLock::new() }
+    }
+
+    pub(super) fn be_driven(&self, driver: &Arc<Driver>) {
+        self.driver.get_or_init(|| Arc::downgrade(driver));
+    }
+
+    /// Waits for a wake, or does the work that leads to one.
+    fn rest(&self) {
+        match self.driver.get().map(Weak::upgrade) {
+            None => thread::park(),
+            // Where nothing is left to write, it has failed or never comes: the next look tells.
+            Some(driver) => drop(driver.map(|driver| driver.write())),
+        }
     }
 
     pub(super) fn durable(&self) -> u64 {
@@ -102,7 +118,7 @@ impl WaitDurable {
         loop {
             match Pin::new(&mut self).poll(&mut context) {
                 Poll::Ready(result) => return result,
-                Poll::Pending => thread::park(),
+                Poll::Pending => self.waiters.rest(),
             }
         }
     }

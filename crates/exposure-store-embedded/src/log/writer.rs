@@ -71,16 +71,27 @@ impl Writer {
     }
 
     /// Makes everything durable, with a mark that says so.
-    fn finish(&mut self) -> Result<(), LogError> {
-        if self.unmarked {
-            let mark = {
-                let mut queue = self.shared.queue.lock();
-                queue.push_mark();
-                queue.take()
-            };
-            self.write(mark)?;
-        }
+    pub(super) fn finish(&mut self) -> Result<(), LogError> {
+        self.mark()?;
         self.sync_now()
+    }
+
+    /// Notes what is durable, where something was written since the last time.
+    pub(super) fn mark(&mut self) -> Result<(), LogError> {
+        if !self.unmarked {
+            return Ok(());
+        }
+        let mark = {
+            let mut queue = self.shared.queue.lock();
+            queue.push_mark();
+            queue.take()
+        };
+        self.write(mark)
+    }
+
+    /// Nobody waits for this writer any more.
+    pub(super) fn end(self) {
+        drop(Exit(self.shared));
     }
 
     /// Waits for groups; `None` when the log stops.
@@ -136,7 +147,7 @@ impl Writer {
         }
         let segments = &self.shared.segments;
         let start = group.write_position();
-        let file = self.shared.keeper.take(start, &self.shared.counters)?;
+        let file = self.shared.keeper.take(start, &self.shared)?;
         let epoch = self.segment.as_ref().map_or(0, |segment| segment.epoch) + 1;
         let header = SegmentHeader {
             size_log2: segments.segment_bytes.ilog2(),

@@ -26,8 +26,8 @@ use crate::state::{hash_profile, profile_state};
 /// again replays the log.
 #[derive(Debug)]
 pub struct EmbeddedStore {
-    inner: Arc<Inner>,
-    background: Background,
+    pub(super) inner: Arc<Inner>,
+    pub(super) background: Background,
     _lock: Option<DirLock>,
 }
 
@@ -40,13 +40,13 @@ impl EmbeddedStore {
     pub fn open(options: Options, now: Timestamp) -> Result<Self> {
         let lock = DirLock::take(&options.dir)?;
         let inner = Arc::new(super::open::open(Arc::new(RealDisk), options, now)?);
-        Ok(Self { background: Background::start(&inner), inner, _lock: Some(lock) })
+        Ok(Self { background: Background::of(&inner), inner, _lock: Some(lock) })
     }
 
     /// Opens a store on a file system of one's own, such as one that fails on demand.
     pub fn open_on(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Result<Self> {
         let inner = Arc::new(super::open::open(disk, options, now)?);
-        Ok(Self { background: Background::start(&inner), inner, _lock: None })
+        Ok(Self { background: Background::of(&inner), inner, _lock: None })
     }
 
     /// The data directory.

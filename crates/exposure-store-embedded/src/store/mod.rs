@@ -16,11 +16,13 @@ mod purge;
 mod replay;
 mod retire;
 mod scan;
+mod simulated;
 mod state;
 mod warm;
 
 pub use embedded::EmbeddedStore;
 pub use options::Options;
+pub use simulated::Work;
 
 pub(crate) use archive::events_error;
 pub(crate) use open::{open as open_inner, window_error};

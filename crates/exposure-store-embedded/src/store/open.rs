@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use exposure_core::Timestamp;
 use exposure_store::{Error, Result};
@@ -70,7 +71,12 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         segment_bytes: options.segment_bytes,
         start_position: replay_from,
         durable_floor: manifest.high_position().max(covered).max(events.converted()),
+        driven: options.driven,
         ..LogOptions::default()
+    };
+    let log_options = match options.driven {
+        true => LogOptions { shrink_pause: Duration::ZERO, ..log_options },
+        false => log_options,
     };
     let log = Log::open(Arc::clone(&disk), dir.join("log"), log_options, |position, payload| {
         replay.group(position, payload).map_err(Into::into)
@@ -121,7 +127,11 @@ fn load(
     state: &mut State,
 ) -> Result<(bool, bool)> {
     // Each thread takes every n-th shard, and its part of the memory.
-    let n_threads = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 8);
+    let n_threads = match options.driven {
+        // In one order, always.
+        true => 1,
+        false => std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 8),
+    };
     let limit = options.memory_limit / N_SHARDS;
     let loaded = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..n_threads)

@@ -32,6 +32,9 @@ pub struct Options {
     pub window: crate::window::Options,
     /// Bytes of a log segment. Default 64 MiB.
     pub segment_bytes: u64,
+    /// There are no threads, and [`super::EmbeddedStore::work`] does their work: what happens, and in
+    /// which order, is then decided by the calls alone. For simulations. Default false.
+    pub driven: bool,
 }
 
 impl Options {
@@ -50,6 +53,7 @@ impl Options {
             limits: Limits::default(),
             window: crate::window::Options::default(),
             segment_bytes: 64 << 20,
+            driven: false,
         }
     }
 }

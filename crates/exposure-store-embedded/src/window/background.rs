@@ -201,9 +201,10 @@ impl Window {
         let kept = self.bucket <= next.bucket + BUCKETS;
         let generation =
             next.generation.as_ref().filter(|_| kept).map(|g| (next.bucket, Arc::clone(g)));
-        let joining = match (&generation, self.buckets.get(next.bucket)) {
-            (Some((_, generation)), Some(bucket)) => bucket.joining(generation.table.len()),
-            _ => Joining::Plain,
+        let n_ids = generation.as_ref().map_or(0, |(_, generation)| generation.table.len());
+        let joining = match self.buckets.get(next.bucket) {
+            Some(bucket) => bucket.joining(n_ids),
+            None => Joining::first(n_ids),
         };
         Some(Kind::Flush { number: self.background.take_number(), generation, joining, covers_to })
     }
@@ -269,7 +270,8 @@ impl Window {
                 }
             }
             Change::Merged { bucket, inputs, output } => {
-                if self.buckets.replace(bucket, &inputs, Arc::clone(&output)) {
+                let is_closed = bucket < self.bucket;
+                if self.buckets.replace(bucket, &inputs, Arc::clone(&output), is_closed) {
                     for input in &inputs {
                         self.background.retire(input);
                     }

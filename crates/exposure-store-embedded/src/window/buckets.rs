@@ -23,7 +23,7 @@ pub(super) struct Buckets {
 #[derive(Debug)]
 pub(super) struct Bucket {
     pub(super) number: u64,
-    /// Runs to be asked by their own filters.
+    /// Runs to be asked by their own filters: found when opening, or all that a closed bucket has.
     plain: Vec<Arc<Run>>,
     /// Runs whose ids are all in `front`: asked only if that knows the key.
     fronted: Vec<Arc<Run>>,
@@ -33,21 +33,31 @@ pub(super) struct Bucket {
     front_room: usize,
 }
 
-/// A bucket with more runs than this gets a front filter for the next ones.
-const MAX_PLAIN: usize = 4;
-
-/// How a new run joins its bucket.
+/// How a new run joins its bucket: behind a front filter.
+///
+/// A run's own filter lets one absent key in some five thousand through to a read that a commit waits for; with a
+/// front before it both have to. One probe also asks for one line of memory, where a run each asks for as many.
 #[derive(Debug, Clone)]
 pub(super) enum Joining {
-    /// By its own filter.
-    Plain,
     /// Its keys are to be added to the last front filter.
     Front(Arc<Filter>),
     /// Its keys are to be added to a new front filter with room for this many.
     NewFront(usize),
 }
 
-/// How a new run joined its bucket.
+impl Joining {
+    /// For the first run of a bucket.
+    pub(super) fn first(n_ids: usize) -> Self {
+        Self::NewFront(Self::room_of_first(n_ids))
+    }
+
+    /// Others of the same size will follow.
+    const fn room_of_first(n_ids: usize) -> usize {
+        4 * n_ids
+    }
+}
+
+/// How a run joined its bucket.
 #[derive(Debug)]
 pub(super) enum Joined {
     Plain,
@@ -118,7 +128,13 @@ impl Buckets {
     }
 
     /// Puts a merged run in the place of its inputs. False: the bucket was forgotten meanwhile.
-    pub(super) fn replace(&mut self, number: u64, inputs: &[Arc<Run>], output: Arc<Run>) -> bool {
+    pub(super) fn replace(
+        &mut self,
+        number: u64,
+        inputs: &[Arc<Run>],
+        output: Arc<Run>,
+        is_closed: bool,
+    ) -> bool {
         if self.get(number).is_none() {
             return false;
         }
@@ -127,8 +143,8 @@ impl Buckets {
         let was_plain = bucket.plain.iter().any(is_input);
         bucket.plain.retain(|run| !is_input(run));
         bucket.fronted.retain(|run| !is_input(run));
-        // The front knows the output's keys only if it knew all inputs', and is for the many small runs.
-        if was_plain || bucket.fronted.is_empty() || bucket.plain.len() < 2 * MAX_PLAIN {
+        // The front knows the output's keys only if it knew all inputs'. The last run of a bucket needs none.
+        if was_plain || (is_closed && bucket.fronted.is_empty()) {
             bucket.plain.push(output);
         } else {
             bucket.fronted.push(output);
@@ -231,14 +247,11 @@ impl Bucket {
 
     /// How the next run, of `n_ids`, is to join.
     pub(super) fn joining(&self, n_ids: usize) -> Joining {
-        if self.plain.len() < MAX_PLAIN {
-            return Joining::Plain;
-        }
         match self.front.last() {
             Some(filter) if n_ids <= self.front_room => Joining::Front(Arc::clone(filter)),
             _ => {
                 let n_fronted: usize = self.fronted.iter().map(|run| run.n_ids()).sum();
-                Joining::NewFront((2 * n_fronted).max(4 * n_ids))
+                Joining::NewFront((2 * n_fronted).max(Joining::room_of_first(n_ids)))
             }
         }
     }

@@ -30,8 +30,9 @@
 //! A lookup touches the active table, the generations not yet flushed, and then for each bucket in which the owner
 //! was active the filters of its runs. Only a filter's hit looks further: first in flushed generations that are still
 //! resident, then in the file (one block read for each run whose filter hit). A new owner probes the active table
-//! alone. A bucket with many small runs gets a growing **front** filter, so that one probe answers for all of them
-//! until background merges have made them few; a closed bucket ends as one run.
+//! alone. A bucket has a growing **front** filter, so that one probe answers for all of its runs, and a key has to
+//! pass two filters before a file is read; runs found when opening have their own filters alone. A closed bucket
+//! ends as one run.
 //!
 //! # Truth and recovery
 //! The log is the truth for ids at or above [`Window::covered_position`]; below it every id is in a synced run file

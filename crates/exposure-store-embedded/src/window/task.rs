@@ -146,7 +146,6 @@ impl Job<'_> {
         let add_to =
             |filter: &Filter| generation.table.iter().for_each(|id| filter.add(id.hi, id.lo));
         let joined = match joining {
-            Joining::Plain => Joined::Plain,
             Joining::Front(filter) => {
                 add_to(&filter);
                 Joined::Front(filter)
