@@ -135,13 +135,22 @@ impl<'a> Admitted<'a> {
     ///
     /// Never of time, sequence or metadata, which a retry refreshes.
     pub fn content_hash(&self) -> u64 {
+        let exposed = self.exposed().map(|(flag, variant, experiment_key)| {
+            let variant = variant.map_or("", |variant| variant.as_str());
+            let experiment_key = experiment_key.map_or("", |key| key.as_str());
+            [flag.as_str(), variant, experiment_key].map(|text| xxh3_64(text.as_bytes()))
+        });
+        self.content_hash_with(exposed)
+    }
+
+    /// [`content_hash`](Self::content_hash), where XXH3 of what was exposed is known: of the flag,
+    /// the variant and the experiment key, of the empty text where one is absent.
+    pub fn content_hash_with(&self, exposed: Option<[u64; 3]>) -> u64 {
         let mut hash = mix(0x9E37_79B9_7F4A_7C15, self.kind() as u64);
         hash = text(hash, self.ids.user().map_or("", |user| user.as_str()));
         hash = text(hash, self.ids.device().map_or("", |device| device.as_str()));
-        if let Some((flag, variant, experiment_key)) = self.exposed() {
-            hash = text(hash, flag.as_str());
-            hash = text(hash, variant.map_or("", |variant| variant.as_str()));
-            hash = text(hash, experiment_key.map_or("", |key| key.as_str()));
+        for known in exposed.iter().flatten() {
+            hash = mix(hash, *known);
         }
         for write in &self.extra {
             hash = text(hash, write.flag.as_str());

@@ -356,3 +356,24 @@ impl Inner {
         self.log.release_before(feed.min(files).min(window).min(purges));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn the_archive_rests_for_commits_and_less_the_more_waits() {
+        let may_wait = 16 << 30;
+        assert_eq!(rest(0, 0, may_wait), 0, "nothing comes in");
+        assert_eq!(rest(MIB, 0, may_wait), 1);
+        assert_eq!(rest(100 * MIB, 0, may_wait), 7);
+        assert_eq!(rest(1000 * MIB, 0, may_wait), MOST_REST);
+        assert_eq!(rest(1000 * MIB, may_wait / 7, may_wait), 4);
+        assert_eq!(rest(1000 * MIB, may_wait / 3, may_wait), 2);
+        assert_eq!(rest(1000 * MIB, may_wait / 2 + MIB, may_wait), 0);
+        assert_eq!(rest(1000 * MIB, 2 * may_wait, may_wait), 0);
+        assert_eq!(rest(1000 * MIB, 1, 0), 0, "nothing may wait");
+    }
+}

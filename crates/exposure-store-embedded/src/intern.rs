@@ -50,10 +50,14 @@ impl Texts {
 
     /// The number of a text, if it has one.
     pub(crate) fn find(&self, text: &str) -> Option<TextId> {
+        self.find_hashed(text, text_hash(text))
+    }
+
+    /// The number of a text of this hash, if it has one.
+    pub(crate) fn find_hashed(&self, text: &str, hash: u64) -> Option<TextId> {
         if text.is_empty() {
             return Some(TextId::NONE);
         }
-        let hash = text_hash(text);
         self.by_hash.find(hash, |&id| *self.by_id[id as usize].0 == *text).map(|&id| TextId(id))
     }
 

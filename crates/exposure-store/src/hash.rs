@@ -211,8 +211,17 @@ impl StateHasher {
 
     /// A stored event: ids, time, sequence, insert id, content and payload.
     pub fn event(project: ProjectId, event: &exposure_core::Admitted<'_>) -> u128 {
+        Self::event_with(project, event, event.content_hash())
+    }
+
+    /// The same, where the hash of the event's content is known.
+    pub fn event_with(
+        project: ProjectId,
+        event: &exposure_core::Admitted<'_>,
+        content: u64,
+    ) -> u128 {
         Self::new(EVENT, project)
-            .field(event.content_hash())
+            .field(content)
             .field(event.time.as_micros() as u64)
             .field(event.sequence as u64)
             .field(text_hash(event.insert_id.map_or("", |id| id.as_str())))

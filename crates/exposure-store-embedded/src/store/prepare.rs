@@ -1,7 +1,7 @@
 //! What can be done for a batch before the lock is taken: keys, numbers, the encoded frame.
 
 use exposure_core::{Admitted, ExperimentKey, Ids, Kind, Variant};
-use exposure_store::{Origin, StateHasher};
+use exposure_store::{Origin, StateHasher, text_hash};
 use parking_lot::RwLockReadGuard;
 
 use crate::frame::{FrameWriter, Patch, encode_event, encode_reject};
@@ -58,17 +58,26 @@ impl<'s> Numbers<'s> {
             ),
             Ids::User(_) | Ids::Device(_) => None,
         };
-        let insert = event.insert_id.map(|id| {
-            (self.secret.insert_id(device.unwrap_or(raw), id.as_str()), event.content_hash())
-        });
-        let own = match event.exposed() {
-            None => None,
-            Some((flag, variant, run)) => Some(Change {
-                flag: self.number(flag.as_str())?,
-                variant: self.number(variant.map_or("", Variant::as_str))?,
-                run: self.number(run.map_or("", ExperimentKey::as_str))?,
-            }),
-        };
+        let (mut own, mut exposed) = (None, None);
+        if let Some((flag, variant, run)) = event.exposed() {
+            // Hashed once, for the numbers and for the content.
+            let [flag, variant, run] = [
+                flag.as_str(),
+                variant.map_or("", Variant::as_str),
+                run.map_or("", ExperimentKey::as_str),
+            ]
+            .map(|text| (text, text_hash(text)));
+            exposed = Some([flag.1, variant.1, run.1]);
+            own = Some(Change {
+                flag: self.hashed_number(flag)?,
+                variant: self.hashed_number(variant)?,
+                run: self.hashed_number(run)?,
+            });
+        }
+        let content = event.content_hash_with(exposed);
+        let insert = event
+            .insert_id
+            .map(|id| (self.secret.insert_id(device.unwrap_or(raw), id.as_str()), content));
         let mut extra = Vec::new();
         for write in &event.extra {
             extra.push(Change {
@@ -81,7 +90,7 @@ impl<'s> Numbers<'s> {
             raw,
             device,
             insert,
-            hash: StateHasher::event(origin.project, event),
+            hash: StateHasher::event_with(origin.project, event, content),
             own,
             extra,
             kind: event.kind(),
@@ -92,8 +101,13 @@ impl<'s> Numbers<'s> {
 
     /// The number of a text.
     fn number(&mut self, text: &str) -> Result<TextId, Full> {
+        self.hashed_number((text, text_hash(text)))
+    }
+
+    /// The number of a text whose hash is known.
+    fn hashed_number(&mut self, (text, hash): (&str, u64)) -> Result<TextId, Full> {
         let texts = self.texts.get_or_insert_with(|| self.interner.read());
-        if let Some(id) = texts.find(text) {
+        if let Some(id) = texts.find_hashed(text, hash) {
             return Ok(id);
         }
         // Adding one waits for every reader, this one too.
