@@ -8,6 +8,7 @@
 //! caller for the scope that its method needs ([`Caller::require`]), and passes the caller
 //! on: what a caller can see is its own project and nothing else.
 
+mod account;
 mod admin;
 mod auth;
 mod clock;
@@ -22,8 +23,13 @@ mod query;
 mod settings;
 mod watch;
 
+pub use account::{
+    AccountFigures, DropCounts, DropReason, ProviderFigures, ReportedAccount, ReportedProvider,
+    SenderAccount,
+};
 pub use admin::{
-    Erasure, ProjectInfo, ProjectSettings, RejectFilter, RejectedEvent, SenderFigures, ServerInfo,
+    Erasure, ProjectInfo, ProjectSettings, RejectFilter, RejectedEvent, Sender, SenderFigures,
+    ServerInfo,
 };
 pub use auth::{ApiKey, Caller, NewApiKey, NewProject, Scope, Scopes};
 pub use clock::{Clock, Entropy};

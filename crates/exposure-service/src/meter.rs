@@ -5,6 +5,8 @@ use std::time::Duration;
 use exposure_core::Outcome;
 use metrics::{Counter, Histogram, counter, histogram};
 
+use crate::account::Reported;
+
 /// What is counted with every request, looked up by name once: a lookup costs as much as the
 /// decoding of a small request.
 #[derive(Clone)]
@@ -16,6 +18,9 @@ pub(crate) struct Meter {
     batch_events: Histogram,
     keys_valid: Counter,
     keys_refused: Counter,
+    accounts_kept: Counter,
+    accounts_outdated: Counter,
+    accounts_ignored: Counter,
 }
 
 impl Meter {
@@ -25,6 +30,7 @@ impl Meter {
             |outcome: &'static str| counter!("exposure_events_total", "outcome" => outcome);
         let keys =
             |result: &'static str| counter!("exposure_authentications_total", "result" => result);
+        let accounts = |outcome: &'static str| counter!("exposure_client_accounts_total", "outcome" => outcome);
         Self {
             accepted: outcome("accepted"),
             duplicate: outcome("duplicate"),
@@ -33,6 +39,9 @@ impl Meter {
             batch_events: histogram!("exposure_batch_events"),
             keys_valid: keys("valid"),
             keys_refused: keys("refused"),
+            accounts_kept: accounts("kept"),
+            accounts_outdated: accounts("outdated"),
+            accounts_ignored: accounts("ignored"),
         }
     }
 
@@ -57,6 +66,16 @@ impl Meter {
         }
         self.commit_seconds.record(elapsed.as_secs_f64());
         self.batch_events.record(outcomes.len() as f64);
+    }
+
+    /// Counts the account of a client.
+    pub(crate) fn account(&self, reported: Reported) {
+        let counter = match reported {
+            Reported::Kept => &self.accounts_kept,
+            Reported::Outdated => &self.accounts_outdated,
+            Reported::Ignored => &self.accounts_ignored,
+        };
+        counter.increment(1);
     }
 
     /// Counts authentications.

@@ -19,6 +19,8 @@ pub struct Settings {
     pub max_projects: usize,
     /// API keys of the server, revoked ones too. Default 10,000.
     pub max_api_keys: usize,
+    /// Clients of a project whose accounts are kept, those that reported last. Default 10,000.
+    pub max_reporting_clients: usize,
     /// Change feeds that are watched at one moment. Default 1000.
     pub max_watches: usize,
     /// Queries that read all profiles of a project, running at one moment. Default 4.
@@ -41,6 +43,7 @@ impl Default for Settings {
             max_future_skew_micros: Limits::MAX_FUTURE_SKEW_MICROS,
             max_projects: 1000,
             max_api_keys: 10_000,
+            max_reporting_clients: 10_000,
             max_watches: 1000,
             max_scans: 4,
             max_scanned_profiles: 1_000_000,

@@ -1,5 +1,6 @@
 //! `AdminService`.
 
+mod senders;
 mod service;
 mod wire;
 

@@ -5,7 +5,7 @@ use exposure_service::{Caller, Handle, NewApiKey, NewProject, Page, Scope};
 use tonic::codegen::async_trait;
 use tonic::{Request, Response, Status};
 
-use super::wire;
+use super::{senders, wire};
 use crate::auth::caller;
 use crate::error::status;
 use crate::property::position;
@@ -127,7 +127,7 @@ impl AdminService for AdminTransport {
         let senders = self.handle.senders(&caller, &page).await;
         let senders = senders.map_err(|error| status(&error))?;
         Ok(Response::new(v1::ListSendersResponse {
-            senders: senders.items.into_iter().map(wire::sender).collect(),
+            senders: senders.items.into_iter().map(senders::sender).collect(),
             next_page_token: senders.next_page_token,
         }))
     }

@@ -1,13 +1,13 @@
 //! Between the messages of `AdminService` and the service.
 
-use exposure_core::{ErrorCode, Timestamp};
+use exposure_core::Timestamp;
 use exposure_proto::convert::{core_code, wire_code};
 use exposure_proto::v1;
 use exposure_service::{
     ApiKey, ProjectInfo, ProjectSettings, RejectFilter, RejectedEvent, Result, Scope, Scopes,
     ServiceError,
 };
-use exposure_store::{DedupeTier, EffectTier, FeedTier, KeyId, SenderRow, UsageTier};
+use exposure_store::{DedupeTier, EffectTier, FeedTier, KeyId, UsageTier};
 
 pub(super) fn project(project: ProjectInfo) -> v1::Project {
     v1::Project {
@@ -103,24 +103,6 @@ pub(super) fn rejected_event(event: RejectedEvent) -> v1::RejectedEvent {
         key_id: event.key.to_string(),
         library: event.library,
     }
-}
-
-pub(super) fn sender(row: SenderRow) -> v1::Sender {
-    let n_rejected: u64 = row.rejected.iter().map(|(_, n_events)| n_events).sum();
-    v1::Sender {
-        library: row.library.into(),
-        received_count: (row.accepted + row.duplicates + n_rejected) as i64,
-        accepted_count: row.accepted as i64,
-        duplicate_count: row.duplicates as i64,
-        rejected_count: n_rejected as i64,
-        rejected_counts: row.rejected.into_iter().map(rejected_count).collect(),
-        last_receive_time_us: row.last_received.map_or(0, Timestamp::as_micros),
-        account: None,
-    }
-}
-
-fn rejected_count((code, n_events): (ErrorCode, u64)) -> v1::RejectedCount {
-    v1::RejectedCount { code: wire_code(code).into(), event_count: n_events as i64 }
 }
 
 pub(super) const fn effects(tier: EffectTier) -> &'static str {

@@ -5,6 +5,7 @@ use exposure_proto::convert::{incoming, rules};
 use exposure_proto::decode::{BodyRef, DecodeError, DecodeLimits, IngestRequestRef};
 use exposure_service::{Caller, Handle, IngestRequest, Receipt, Refused, ServiceError};
 
+use super::account::reported;
 use super::pool::BufferPool;
 use crate::Settings;
 use crate::error::undecodable;
@@ -94,6 +95,9 @@ impl Intake {
         answer: AnswerEncoder,
     ) -> Result<Bytes, ServiceError> {
         let ingest = rules_of(request, n_bytes)?;
+        if let Some(account) = &request.client_account {
+            self.handle.report_account(caller, ingest.library, &reported(account))?;
+        }
         let events = request.events.iter().map(|event| {
             incoming(request, event).map_err(|rejection| Refused {
                 user_id: event.user_id.unwrap_or_default(),

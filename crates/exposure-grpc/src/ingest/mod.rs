@@ -1,5 +1,6 @@
 //! `IngestService`: the hot path. Requests are read in place, answers written in place.
 
+mod account;
 mod credit;
 mod intake;
 mod pool;

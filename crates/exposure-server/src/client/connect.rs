@@ -1,3 +1,5 @@
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
@@ -75,9 +77,7 @@ impl ClientOptions {
             .user_agent(concat!("exposure-cli/", env!("CARGO_PKG_VERSION")))
             .map_err(Failure::failed)?;
         let key = self.key(environment)?;
-        let key = MetadataValue::try_from(format!("Bearer {key}"))
-            .map_err(|_| Failure::usage("the API key has characters that no key has"))?;
-        Ok((endpoint, ApiKey(key)))
+        Ok((endpoint, bearer(key)?))
     }
 
     /// The key alone.
@@ -104,6 +104,15 @@ impl Connection {
             ))
         })?;
         Ok(Self { channel, key })
+    }
+
+    /// The same channel with each of some keys, from the one of this number on; with its own where there are none.
+    pub(crate) fn with_keys(&self, keys: &[ApiKey], first: u64) -> Vec<Self> {
+        if keys.is_empty() {
+            return vec![self.clone()];
+        }
+        let keys = keys.iter().cycle().skip(first as usize % keys.len()).take(keys.len());
+        keys.map(|key| Self { channel: self.channel.clone(), key: key.clone() }).collect()
     }
 
     pub(crate) fn ingest(&self) -> IngestServiceClient<Keyed> {
@@ -135,6 +144,20 @@ impl Connection {
     pub(crate) fn keyed(&self) -> Keyed {
         InterceptedService::new(self.channel.clone(), self.key.clone())
     }
+}
+
+/// The keys of a file, one to a line.
+pub(crate) fn read_keys(path: &Path) -> Result<Vec<ApiKey>> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format!("can not read the keys in {}: {error}", path.display()))
+    })?;
+    text.split_whitespace().map(bearer).collect()
+}
+
+fn bearer(key: &str) -> Result<ApiKey> {
+    MetadataValue::try_from(format!("Bearer {key}"))
+        .map(ApiKey)
+        .map_err(|_| Failure::usage("the API key has characters that no key has"))
 }
 
 fn root_cause(error: &dyn std::error::Error) -> String {

@@ -2,7 +2,8 @@ use clap::Args;
 use exposure_proto::v1;
 use serde_json::{Map, Value, json};
 
-use crate::client::{ClientOptions, Connection, block_on, code_name};
+use super::senders;
+use crate::client::{ClientOptions, Connection, block_on};
 use crate::console::{self, Table};
 use crate::encoding::show_time;
 use crate::environment::Environment;
@@ -11,7 +12,7 @@ use crate::failure::Result;
 /// What to list.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
-    /// List what each sender sent instead
+    /// List what each sender sent instead, and what its clients lost before
     #[arg(long)]
     senders: bool,
     #[command(flatten)]
@@ -25,8 +26,8 @@ pub(crate) fn run(options: &Options, environment: &Environment) -> Result<()> {
         match (options.senders, options.client.json) {
             (false, false) => flags_table(&all_flags(&connection).await?),
             (false, true) => console::json(&flags_json(&all_flags(&connection).await?)),
-            (true, false) => senders_table(&all_senders(&connection).await?),
-            (true, true) => console::json(&senders_json(&all_senders(&connection).await?)),
+            (true, false) => senders::print(&senders::all(&connection).await?),
+            (true, true) => console::json(&senders::json(&senders::all(&connection).await?)),
         }
     })
 }
@@ -40,20 +41,6 @@ pub(crate) async fn all_flags(connection: &Connection) -> Result<Vec<v1::Flag>> 
         flags.extend(page.flags);
         if page.next_page_token.is_empty() {
             return Ok(flags);
-        }
-        request.page_token = page.next_page_token;
-    }
-}
-
-/// Every sender of the key's project.
-pub(crate) async fn all_senders(connection: &Connection) -> Result<Vec<v1::Sender>> {
-    let (mut admin, mut senders) = (connection.admin(), Vec::new());
-    let mut request = v1::ListSendersRequest::default();
-    loop {
-        let page = admin.list_senders(request.clone()).await?.into_inner();
-        senders.extend(page.senders);
-        if page.next_page_token.is_empty() {
-            return Ok(senders);
         }
         request.page_token = page.next_page_token;
     }
@@ -102,51 +89,4 @@ fn flags_json(flags: &[v1::Flag]) -> Value {
         })
     };
     json!({"flags": flags.iter().map(flag).collect::<Vec<_>>()})
-}
-
-fn senders_table(senders: &[v1::Sender]) -> Result<()> {
-    let mut table =
-        Table::new(&["sender", "received", "accepted", "duplicate", "rejected", "last", "reasons"]);
-    for sender in senders {
-        let reasons: Vec<_> = sender
-            .rejected_counts
-            .iter()
-            .map(|it| format!("{} {}", code_name(it.code), it.event_count))
-            .collect();
-        let name = if sender.library.is_empty() { "(unnamed)" } else { &sender.library };
-        table.row([
-            name.to_owned(),
-            sender.received_count.to_string(),
-            sender.accepted_count.to_string(),
-            sender.duplicate_count.to_string(),
-            sender.rejected_count.to_string(),
-            match sender.last_receive_time_us {
-                // Not known.
-                0 => String::new(),
-                time => show_time(time),
-            },
-            reasons.join(", "),
-        ]);
-    }
-    table.print("nobody sent anything yet")
-}
-
-fn senders_json(senders: &[v1::Sender]) -> Value {
-    let sender = |it: &v1::Sender| {
-        let reasons: Map<String, Value> = it
-            .rejected_counts
-            .iter()
-            .map(|it| (code_name(it.code).to_owned(), Value::from(it.event_count)))
-            .collect();
-        json!({
-            "library": it.library,
-            "received": it.received_count,
-            "accepted": it.accepted_count,
-            "duplicate": it.duplicate_count,
-            "rejected": it.rejected_count,
-            "rejected_by_code": reasons,
-            "last_received": show_time(it.last_receive_time_us),
-        })
-    };
-    json!({"senders": senders.iter().map(sender).collect::<Vec<_>>()})
 }

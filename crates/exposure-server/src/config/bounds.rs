@@ -39,6 +39,7 @@ pub(super) fn check(settings: &Settings, resolved: &Resolved) -> Result<()> {
     check.number("max_streams", settings.max_streams, 1, 100_000)?;
     check.number("stream_credit", settings.stream_credit, 1, 1024)?;
     check.number("max_watches", settings.max_watches, 1, 1_000_000)?;
+    check.number("max_reporting_clients", settings.max_reporting_clients, 1, 1_000_000)?;
     check.number("max_flags", settings.max_flags, 1, 1_000_000)?;
     check.number("max_device_users", settings.max_device_users, 1, 1_000_000)?;
     let (second, day) = (Duration::from_secs(1), Duration::from_hours(24));

@@ -106,6 +106,8 @@ settings! {
     stream_credit: usize = "32";
     /// Change feeds that are watched at one moment.
     max_watches: usize = "1000";
+    /// Clients of a project whose accounts are kept, those that reported last.
+    max_reporting_clients: usize = "10000";
     /// Flags that a project may have, unless it has its own bound.
     max_flags: usize = "1500";
     /// Users seen on a device past which it is a shared one.

@@ -2,7 +2,7 @@ use exposure_proto::v1;
 
 use super::skim::Outcomes;
 use crate::client::Connection;
-use crate::command::flags::all_senders;
+use crate::command::senders;
 use crate::failure::Result;
 
 /// What the server has counted of a sender.
@@ -18,7 +18,7 @@ pub(super) struct Counts {
 
 impl Counts {
     pub(super) async fn of(connection: &Connection, library: &str) -> Result<Self> {
-        let senders = all_senders(connection).await?;
+        let senders = senders::all(connection).await?;
         let sender = senders.into_iter().find(|sender| sender.library == library);
         let sender = sender.unwrap_or_default();
         Ok(Self {

@@ -13,6 +13,7 @@ mod skim;
 mod source;
 mod tally;
 mod template;
+mod zipf;
 
 mod counts;
 mod http;

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -36,6 +37,13 @@ pub(crate) struct Options {
     /// Flags
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1500))]
     pub(super) flags: u64,
+    /// Draw users by Zipf's law with this exponent, from 0.01 to 0.99, as of what few use much and
+    /// many little [default: each as likely as any other]
+    #[arg(long, value_name = "THETA", value_parser = exponent, conflicts_with = "preload")]
+    pub(super) zipf: Option<f64>,
+    /// A file of API keys, one to a line, that calls take in turn; counts are not compared then
+    #[arg(long, value_name = "FILE")]
+    pub(super) keys: Option<PathBuf>,
     /// Users times flags, in place of the number of users
     #[arg(long, value_name = "N", conflicts_with = "users")]
     pub(super) registers: Option<u64>,
@@ -73,6 +81,11 @@ impl Options {
     pub(super) fn n_users(&self) -> u64 {
         self.registers.map_or(self.users, |registers| registers.div_ceil(self.flags).max(1))
     }
+}
+
+fn exponent(text: &str) -> Result<f64, String> {
+    let theta = text.parse::<f64>().ok().filter(|theta| (0.01..=0.99).contains(theta));
+    theta.ok_or_else(|| "give a number from 0.01 to 0.99".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

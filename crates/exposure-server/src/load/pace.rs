@@ -8,6 +8,7 @@ pub(super) struct Pace {
     end: Instant,
     interval: Option<Duration>,
     next: Instant,
+    epoch: Instant,
 }
 
 /// What a worker may do.
@@ -27,7 +28,17 @@ const TIMER: Duration = Duration::from_millis(2);
 impl Pace {
     /// From `start` to `end`, with an interval where the times are fixed.
     pub(super) fn new(start: Instant, end: Instant, interval: Option<Duration>) -> Self {
-        Self { end, interval, next: start }
+        Self { end, interval, next: start, epoch: start }
+    }
+
+    /// The same, its first request `offset` later.
+    pub(super) fn later(self, offset: Duration) -> Self {
+        Self { next: self.next + offset, ..self }
+    }
+
+    /// When the run began.
+    pub(super) fn epoch(&self) -> Instant {
+        self.epoch
     }
 
     /// A worker's share of a rate: the interval between its requests.

@@ -17,7 +17,7 @@ pub(super) async fn work(
     done: Arc<AtomicBool>,
 ) -> Result<Tally> {
     let mut client = connection.properties();
-    let mut tally = Tally::new()?;
+    let mut tally = Tally::new(pace.epoch())?;
     while let Some(start) = pace.next().await {
         if done.load(Ordering::Relaxed) {
             break;

@@ -22,7 +22,9 @@ impl Report {
             return console::json(&members);
         }
         let mut table = Table::new(&["measure", "value"]);
-        for (name, value) in members.as_object().into_iter().flatten() {
+        // A list of all seconds is for programs.
+        let shown = |name: &str| name != "events_each_s";
+        for (name, value) in members.as_object().into_iter().flatten().filter(|it| shown(it.0)) {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             table.row([name.clone(), value]);
         }
@@ -30,6 +32,12 @@ impl Report {
         table.row(["duplicates".to_owned(), self.writes.outcomes.duplicate.to_string()]);
         table.row(["retries".to_owned(), self.writes.retries.to_string()]);
         table.print("")
+    }
+
+    /// Events that were answered in each whole second.
+    fn whole_seconds(&self) -> &[u64] {
+        let all = self.writes.per_second();
+        all.get(..all.len().min(self.seconds as usize)).unwrap_or_default()
     }
 
     fn members(&self, options: &Options) -> Value {
@@ -52,6 +60,7 @@ impl Report {
             "p50_ms": self.writes.quantile_ms(0.5),
             "p99_ms": self.writes.quantile_ms(0.99),
             "max_ms": self.writes.quantile_ms(1.0),
+            "events_each_s": self.whole_seconds(),
             "rejected": self.writes.outcomes.rejected,
             "counts_match": self.counts_match,
         });

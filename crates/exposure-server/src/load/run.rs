@@ -18,7 +18,7 @@ use super::streams::LoadStream;
 use super::tally::Tally;
 use super::upload::Upload;
 use super::{reads, unary, uploads};
-use crate::client::Connection;
+use crate::client::{self, Connection};
 use crate::environment::Environment;
 use crate::failure::{Failure, Result};
 
@@ -54,7 +54,8 @@ async fn generate(options: &Options, environment: &Environment) -> Result<Report
     };
     let before = counts(options, aside.as_ref()).await?;
 
-    let plan = Arc::new(Plan::new(options.n_users(), options.flags, options.preload));
+    let plan = Plan::new(options.n_users(), options.flags, options.preload);
+    let plan = Arc::new(plan.with_zipf(options.zipf));
     let start = Instant::now();
     let end = start + if options.preload { FAR } else { options.duration };
     let done = Arc::new(AtomicBool::new(false));
@@ -65,11 +66,11 @@ async fn generate(options: &Options, environment: &Environment) -> Result<Report
     } else {
         writers(options, &connections, &plan, start, end).await?
     };
-    let writes = join(&mut writers).await?;
+    let writes = join(&mut writers, start).await?;
     let seconds = start.elapsed().as_secs_f64();
     done.store(true, Ordering::Relaxed);
     shown.abort();
-    let reads = join(&mut readers).await?;
+    let reads = join(&mut readers, start).await?;
 
     let after = counts(options, aside.as_ref()).await?;
     let counts_match =
@@ -79,7 +80,9 @@ async fn generate(options: &Options, environment: &Environment) -> Result<Report
 
 async fn counts(options: &Options, connection: Option<&Connection>) -> Result<Option<Counts>> {
     match connection {
-        Some(connection) if !options.unchecked => Counts::of(connection, LIBRARY).await.map(Some),
+        Some(connection) if !options.unchecked && options.keys.is_none() => {
+            Counts::of(connection, LIBRARY).await.map(Some)
+        }
         _ => Ok(None),
     }
 }
@@ -114,7 +117,7 @@ fn paces(
     (0..n_workers).map(move |number| {
         let offset =
             interval.map_or(Duration::ZERO, |it| it.mul_f64(number as f64 / n_workers as f64));
-        (number, Pace::new(start + offset, end, interval))
+        (number, Pace::new(start, end, interval).later(offset))
     })
 }
 
@@ -127,13 +130,15 @@ async fn writers(
 ) -> Result<JoinSet<Result<Tally>>> {
     let mut writers = JoinSet::new();
     let n_events = options.batch as usize;
+    let keys = options.keys.as_deref().map(client::read_keys).transpose()?.unwrap_or_default();
     let n_writers = if options.mode == Mode::Stream { options.streams } else { options.in_flight };
     let paces = paces(options, n_writers, start, end);
     for ((number, pace), connection) in paces.zip(connections.iter().cycle()) {
         let source = Source::new(Arc::clone(plan), number);
         match options.mode {
             Mode::Unary | Mode::Amplitude => {
-                writers.spawn(unary::work(connection.clone(), source, pace, n_events, LIBRARY));
+                let connections = connection.with_keys(&keys, number);
+                writers.spawn(unary::work(connections, source, pace, n_events, LIBRARY));
             }
             Mode::Stream => {
                 let window = options.in_flight as usize;
@@ -162,15 +167,15 @@ fn readers(
         let source = Source::new(Arc::clone(plan), 1 << 32 | number);
         let offset =
             interval.map_or(Duration::ZERO, |it| it.mul_f64(number as f64 / n_readers as f64));
-        let pace = Pace::new(start + offset, end, interval);
+        let pace = Pace::new(start, end, interval).later(offset);
         readers.spawn(reads::work(aside.clone(), source, pace, Arc::clone(done)));
     }
     readers
 }
 
 /// Waits for all; the first failure ends the others.
-async fn join(workers: &mut JoinSet<Result<Tally>>) -> Result<Tally> {
-    let mut tally = Tally::new()?;
+async fn join(workers: &mut JoinSet<Result<Tally>>, epoch: Instant) -> Result<Tally> {
+    let mut tally = Tally::new(epoch)?;
     while let Some(worker) = workers.join_next().await {
         tally.add(&worker.map_err(Failure::failed)??)?;
     }

@@ -5,6 +5,7 @@ use exposure_service::{Clock as _, Entropy as _};
 
 use super::digits::mix;
 use super::template::{Batch, Event};
+use super::zipf::Zipf;
 use crate::system::{SystemClock, SystemEntropy};
 
 /// What all workers draw from.
@@ -12,6 +13,8 @@ use crate::system::{SystemClock, SystemEntropy};
 pub(super) struct Plan {
     pub(super) n_users: u64,
     pub(super) n_flags: u64,
+    /// How users are drawn; absent where each is as likely as any other.
+    zipf: Option<Zipf>,
     /// Makes the ids of this run other than those of every other.
     salt: u64,
     /// The next register to write where each is written once; absent where they are drawn.
@@ -37,10 +40,17 @@ impl Plan {
         Self {
             n_users,
             n_flags,
+            zipf: None,
             salt: u64::from_le_bytes(salt),
             next: preload.then(AtomicU64::default),
             ids: AtomicU64::default(),
         }
+    }
+
+    /// With users drawn by Zipf's law.
+    pub(super) fn with_zipf(self, theta: Option<f64>) -> Self {
+        let zipf = theta.map(|theta| Zipf::new(self.n_users, theta));
+        Self { zipf, ..self }
     }
 
     pub(super) fn n_registers(&self) -> u64 {
@@ -62,7 +72,11 @@ impl Source {
 
     /// A user that may have properties.
     pub(super) fn user(&mut self) -> u64 {
-        self.draw(self.plan.n_users)
+        let plan = Arc::clone(&self.plan);
+        match &plan.zipf {
+            Some(zipf) => zipf.user(self.draw(1 << 53)),
+            None => self.draw(plan.n_users),
+        }
     }
 
     /// Fills a batch with new events; returns how many there are, fewer than its size only at
@@ -83,6 +97,7 @@ impl Source {
                     *next += 1;
                     (*next - 1) % plan.n_registers()
                 }
+                None if plan.zipf.is_some() => self.user() * plan.n_flags + self.draw(plan.n_flags),
                 None => self.draw(plan.n_registers()),
             };
             self.time_us += 1;

@@ -69,7 +69,7 @@ impl LoadStream {
             answers,
             source,
             pace,
-            tally: Tally::new()?,
+            tally: Tally::new(pace.epoch())?,
             window,
             credit: 0,
             under_way: VecDeque::new(),

@@ -18,17 +18,21 @@ use crate::failure::{Failure, Result};
 const PATH: PathAndQuery = PathAndQuery::from_static("/exposure.v1.IngestService/Ingest");
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// Sends one batch after the other, each in a call.
+/// Sends one batch after the other, each in a call, over the connections in turn.
 pub(super) async fn work(
-    connection: Connection,
+    connections: Vec<Connection>,
     mut source: Source,
     mut pace: Pace,
     n_events: usize,
     library: &'static str,
 ) -> Result<Tally> {
-    let mut grpc = Grpc::new(connection.keyed()).max_decoding_message_size(256 << 20);
+    let grpc = |connection: &Connection| {
+        Grpc::new(connection.keyed()).max_decoding_message_size(256 << 20)
+    };
+    let mut connections: Vec<_> = connections.iter().map(grpc).collect();
+    let mut next = 0;
     let mut batch = Arc::new(Template::unary(n_events, library));
-    let mut tally = Tally::new()?;
+    let mut tally = Tally::new(pace.epoch())?;
     while let Some(start) = pace.next().await {
         let n_filled = source.fill(Arc::make_mut(&mut batch));
         if n_filled == 0 {
@@ -37,6 +41,8 @@ pub(super) async fn work(
         if n_filled < n_events {
             batch = Arc::new(batch.first_events(n_filled, library));
         }
+        next = (next + 1) % connections.len().max(1);
+        let Some(grpc) = connections.get_mut(next) else { break };
         loop {
             grpc.ready()
                 .await

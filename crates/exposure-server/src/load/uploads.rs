@@ -21,7 +21,7 @@ pub(super) async fn work(
     mut upload: Upload,
 ) -> Result<Tally> {
     let n_events = upload.n_events();
-    let mut tally = Tally::new()?;
+    let mut tally = Tally::new(pace.epoch())?;
     while let Some(start) = pace.next().await {
         let n_filled = source.fill(&mut upload);
         if n_filled == 0 {

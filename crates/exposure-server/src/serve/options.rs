@@ -35,6 +35,7 @@ pub(super) fn service(settings: &Settings) -> exposure_service::Settings {
         max_in_flight_bytes: to_usize(settings.max_in_flight_bytes.0),
         max_future_skew_micros: i64::try_from(settings.max_future_skew.as_micros())
             .unwrap_or(i64::MAX),
+        max_reporting_clients: settings.max_reporting_clients,
         max_watches: settings.max_watches,
         ..exposure_service::Settings::default()
     }

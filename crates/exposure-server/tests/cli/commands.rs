@@ -1,6 +1,9 @@
 //! The commands that talk to a server.
 
+use exposure_proto::v1;
+use exposure_proto::v1::ingest_service_client::IngestServiceClient;
 use serde_json::{Value, json};
+use tonic::Request;
 
 use crate::process::{Server, exposure, run};
 
@@ -101,6 +104,86 @@ fn lists_and_exports_say_the_same() {
     assert_eq!(export("exposures").len(), 3);
     assert_eq!(export("rejected")[0]["field"], "flag_key");
     assert_eq!(export("usage")[0]["events"], 3);
+}
+
+#[test]
+fn losses_before_the_server_are_listed_by_sender() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(&dir.path().join("data"));
+    track(&server, "user-1", "on");
+    let senders = server.json(&["flags", "--senders"]);
+    assert_eq!(senders["senders"][0]["account"], Value::Null);
+    assert!(!server.output(&["flags", "--senders"]).contains("loss"));
+
+    // A request may have an account and no events.
+    let dropped = v1::DroppedCount { reason: v1::DropReason::QueueFull.into(), count: 1 };
+    let account = v1::ClientAccount {
+        client_id: "a".to_owned(),
+        tracked_count: 10,
+        delivered_count: 6,
+        deduplicated_count: 1,
+        dropped_counts: vec![dropped],
+        pending_count: 2,
+        providers: vec![v1::ProviderAccount {
+            name: "exposure".to_owned(),
+            required: true,
+            offered_count: 9,
+            delivered_count: 6,
+            dropped_counts: vec![dropped],
+            pending_count: 2,
+        }],
+        ..Default::default()
+    };
+    let nonsense =
+        v1::ClientAccount { client_id: "b".to_owned(), tracked_count: -1, ..account.clone() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut ingest = IngestServiceClient::connect(format!("http://{}", server.grpc)).await.unwrap();
+        for account in [account, nonsense] {
+            let mut request = Request::new(v1::IngestRequest {
+                library: Some("shop/1".to_owned()),
+                client_account: Some(account),
+                ..Default::default()
+            });
+            request.metadata_mut().insert("x-api-key", server.key.parse().unwrap());
+            assert_eq!(ingest.ingest(request).await.unwrap().into_inner().outcomes, []);
+        }
+    });
+    let senders = server.json(&["flags", "--senders"]);
+    let sender = &senders["senders"][1];
+    assert_eq!((&sender["library"], &sender["received"]), (&json!("shop/1"), &json!(0)));
+    assert_eq!(sender["last_received"], Value::Null);
+    let mut account = sender["account"].clone();
+    assert!(account["last_report"].take().is_string(), "{sender}");
+    let expected = json!({
+        "clients": 1,
+        "evicted_clients": 0,
+        "ignored_accounts": 1,
+        "last_report": null,
+        "tracked": 10,
+        "delivered": 6,
+        "deduplicated": 1,
+        "dropped": 1,
+        "dropped_by_reason": {"queue_full": 1},
+        "pending": 2,
+        "recovered": 0,
+        "loss_share": 0.125,
+        "providers": {
+            "exposure": {
+                "required": true,
+                "offered": 9,
+                "delivered": 6,
+                "dropped_by_reason": {"queue_full": 1},
+                "pending": 2,
+            },
+        },
+    });
+    assert_eq!(account, expected);
+    let table = server.output(&["flags", "--senders"]);
+    let [.., headings, line] = &table.lines().collect::<Vec<_>>()[..] else { panic!("{table}") };
+    assert!(headings.starts_with("sender  clients  tracked"), "{table}");
+    assert!(line.contains("12.50%") && line.contains("queue_full 1"), "{table}");
+    assert!(line.ends_with("(accounts ignored 1)"), "{table}");
 }
 
 #[test]

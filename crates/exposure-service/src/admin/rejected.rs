@@ -1,5 +1,5 @@
 use exposure_core::{ErrorCode, Owner, RawId, Timestamp};
-use exposure_store::{KeyId, SenderRow, StoredReject};
+use exposure_store::{KeyId, StoredReject};
 
 use crate::intake::Described;
 use crate::page::{Bounds, Query, Writer};
@@ -77,24 +77,6 @@ impl Handle {
                 return Ok(Listing { items, next_page_token: String::new(), position });
             }
         }
-    }
-
-    /// What each sender library sent, by its name, with the position it was true at.
-    pub async fn senders(&self, caller: &Caller, page: &Page) -> Result<Listing<SenderRow>> {
-        caller.require(Scope::Admin)?;
-        let query = Query::new("senders", caller.project());
-        let limit = page.limit(Bounds::SHORT)?;
-        let after = query.place(page)?.map(|mut place| place.text()).transpose()?;
-        let position = Position::at(&self.store().feed_end());
-        let mut rows = self.store().senders(caller.project()).await?;
-        rows.retain(|row| after.as_ref().is_none_or(|after| *row.library > **after));
-        let is_last = rows.len() <= limit;
-        rows.truncate(limit);
-        let next_page_token = match rows.last() {
-            Some(last) if !is_last => query.token(Writer::default().bytes(last.library.as_bytes())),
-            _ => String::new(),
-        };
-        Ok(Listing { items: rows, next_page_token, position })
     }
 }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use exposure_store::{Document, ProjectId, Store};
 
 use super::{FlagRegistry, Names};
+use crate::account::AccountBook;
 use crate::auth::ProjectRecord;
 use crate::{Result, Settings};
 
@@ -14,6 +15,7 @@ pub(crate) struct Tenant {
     pub(crate) flags: FlagRegistry,
     pub(crate) event_types: Names,
     pub(crate) libraries: Names,
+    pub(crate) accounts: AccountBook,
     pub(crate) max_flags: usize,
     pub(crate) min_id_chars: usize,
     pub(crate) max_future_skew_micros: i64,
@@ -42,6 +44,7 @@ impl Tenant {
             flags,
             event_types: Names::new(event_types, settings.limits.event_types),
             libraries: Names::new(libraries, settings.limits.libraries),
+            accounts: AccountBook::new(settings.max_reporting_clients),
             max_flags: record.settings.max_flags.unwrap_or(settings.limits.flags),
             min_id_chars: record.settings.min_id_chars.unwrap_or(1),
             max_future_skew_micros: record
