@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod accounts;
 mod auth;
 mod bad_input;
 mod bounds;

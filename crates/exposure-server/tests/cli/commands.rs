@@ -138,7 +138,7 @@ fn losses_before_the_server_are_listed_by_sender() {
         v1::ClientAccount { client_id: "b".to_owned(), tracked_count: -1, ..account.clone() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut ingest = IngestServiceClient::connect(format!("http://{}", server.grpc)).await.unwrap();
+        let mut ingest = IngestServiceClient::connect(server.grpc.clone()).await.unwrap();
         for account in [account, nonsense] {
             let mut request = Request::new(v1::IngestRequest {
                 library: Some("shop/1".to_owned()),
