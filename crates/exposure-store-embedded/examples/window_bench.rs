@@ -121,7 +121,9 @@ impl Bench {
             keys.clear();
             keys.extend((batch..(batch + BATCH as u64).min(first + n as u64)).map(key));
             let start = Instant::now();
-            self.window.prefetch(keys.iter().map(|key| (*key, activity)));
+            for key in &keys {
+                self.window.prefetch(*key, activity);
+            }
             for key in &keys {
                 let mut bits = activity;
                 let outcome =

@@ -7,7 +7,7 @@ use exposure_core::{Admitted, Effects, Limits};
 use exposure_store::{Batch, Committed, Error, Origin, Reject, Result, StoredReject};
 use parking_lot::{MutexGuard, RwLockReadGuard};
 
-use super::locate::{insert_owner, locate};
+use super::locate::{Stagger, insert_owner};
 use super::merge::{Merged, Numbered, Parts, merge_record};
 use super::prepare::{Numbers, PreparedFrame, prepare_frame};
 use super::state::log_error;
@@ -19,9 +19,8 @@ use crate::window::Outcome;
 
 /// Events of one frame: the lock is let go between frames, so that reads get their turn.
 const FRAME_EVENTS: usize = 1024;
-/// Events whose memory is asked for together: enough for the waits to overlap, few enough for
-/// what came to be still in the nearest cache.
-const BLOCK: usize = 64;
+/// Frames of so many events wait for their turn.
+const TURN_EVENTS: usize = 32;
 /// Rejects of one frame, as many as its header can count.
 const FRAME_REJECTS: usize = 1024;
 /// Bytes of a frame that are not exceeded by choice.
@@ -40,10 +39,17 @@ impl Inner {
             let (now_rejects, later_rejects) = rejects.split_at(rejects.len().min(FRAME_REJECTS));
             (events, rejects) = (later, later_rejects);
             self.log.ready().await.map_err(log_error)?;
-            let mut numbers = Numbers::new(&self.interner, &self.secret);
-            let frame = prepare_frame(&mut numbers, &batch.origin, now, now_rejects)
-                .map_err(|_| no_texts())?;
+            let frame = prepare_frame(
+                &mut Numbers::new(&self.interner, &self.secret),
+                &batch.origin,
+                now,
+                now_rejects,
+            )
+            .map_err(|_| no_texts())?;
+            // A small frame is decided sooner than another task would get going.
+            let turn = if now.len() < TURN_EVENTS { None } else { Some(self.turn.lock().await) };
             end = self.commit_frame(&batch.origin, now, now_rejects, frame, &mut results)?;
+            drop(turn);
         }
         self.log.wait_durable(end).await.map_err(log_error)?;
         Ok(results)
@@ -73,40 +79,41 @@ impl Inner {
         let length = prepared.frame.bytes.len();
         let base = appender.position_for(length).map_err(log_error)?;
 
-        for (events, touched) in events.chunks(BLOCK).zip(prepared.events.chunks(BLOCK)) {
-            let keys = touched.iter().map(|(keys, _)| keys).zip(events);
-            let numbered = locate(state, origin.project, keys);
-            for ((event, (keys, patch)), at) in events.iter().zip(touched).zip(numbered) {
-                let position = base + patch.at as u64;
-                let status = match decide(state, origin, event, keys, at, position) {
-                    Ok(status) => status,
-                    // The window remembers ids whose records are not written: only opening again helps.
-                    Err(cause) => return Err(self.poison(cause)),
-                };
-                let merged = merge_record(
-                    state,
-                    &texts,
-                    origin,
-                    event,
-                    keys,
-                    at,
-                    position,
-                    status,
-                    Parts::ALL,
-                    &self.options.limits,
-                );
-                if status == Status::Erased {
-                    let reject = Reject::erased(event);
-                    keep_reject(state, &texts, origin, &reject, position, &self.options.limits);
-                }
-                note(&mut prepared.frame.bytes, *patch, event, status, &merged);
-                results.push(match status {
-                    Status::Merged => Committed::Merged(merged.effects),
-                    Status::Duplicate => Committed::Duplicate { conflict: false },
-                    Status::Conflict => Committed::Duplicate { conflict: true },
-                    Status::Erased => Committed::Erased,
-                });
+        let touched = &prepared.events;
+        let mut stagger = Stagger::new(origin.project, events.len());
+        while let Some((index, at)) =
+            stagger.next(state, |index| (&touched[index].0, &events[index]))
+        {
+            let (event, (keys, patch)) = (&events[index], &touched[index]);
+            let position = base + patch.at as u64;
+            let status = match decide(state, origin, event, keys, at, position) {
+                Ok(status) => status,
+                // The window remembers ids whose records are not written: only opening again helps.
+                Err(cause) => return Err(self.poison(cause)),
+            };
+            let merged = merge_record(
+                state,
+                &texts,
+                origin,
+                event,
+                keys,
+                at,
+                position,
+                status,
+                Parts::ALL,
+                &self.options.limits,
+            );
+            if status == Status::Erased {
+                let reject = Reject::erased(event);
+                keep_reject(state, &texts, origin, &reject, position, &self.options.limits);
             }
+            note(&mut prepared.frame.bytes, *patch, event, status, &merged);
+            results.push(match status {
+                Status::Merged => Committed::Merged(merged.effects),
+                Status::Duplicate => Committed::Duplicate { conflict: false },
+                Status::Conflict => Committed::Duplicate { conflict: true },
+                Status::Erased => Committed::Erased,
+            });
         }
         for (reject, at) in rejects.iter().zip(&prepared.rejects) {
             keep_reject(state, &texts, origin, reject, base + *at as u64, &self.options.limits);

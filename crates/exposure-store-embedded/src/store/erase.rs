@@ -120,7 +120,7 @@ impl Inner {
                     erasures.push(self.wiped(project, device, until).await?);
                 }
                 Some(DeviceLinks::Many(_)) => {
-                    erasures.extend(self.unlinked(project, device, user, until)?);
+                    erasures.extend(self.unlinked(project, device, user, until).await?);
                 }
                 _ => {}
             }
@@ -242,7 +242,7 @@ impl Inner {
     }
 
     /// A device of several users, without one of them.
-    fn unlinked(
+    async fn unlinked(
         &self,
         project: ProjectId,
         id: RawId<'_>,
@@ -250,6 +250,11 @@ impl Inner {
         until: Timestamp,
     ) -> Result<Option<Planned>> {
         let key = self.secret.profile(project, id);
+        let last = self.with_profile(key, |profile, _, _| profile.last)?.unwrap_or(NO_POSITION);
+        let stays = self.links(project, id.as_str()).await?;
+        let stays = stays.iter().filter(|link| *link.user == *user && link.time > until);
+        // In order of time.
+        let earliest = stays.map(|link| link.time).next();
         self.warm_keys(std::iter::once(key))?;
         let texts = self.interner.read();
         let mut state = self.state.lock();
@@ -261,10 +266,8 @@ impl Inner {
         for span in links.spans() {
             let span = span.clone();
             if *span.user == *user {
-                if span.latest > until {
-                    let earliest = span.earliest.max(until.plus_micros(1));
-                    left.add(&span.user, earliest, usize::MAX);
-                    left.add(&span.user, span.latest, usize::MAX);
+                for time in earliest.into_iter().chain(earliest.map(|_| span.latest)) {
+                    left.add(&span.user, time, usize::MAX);
                 }
             } else {
                 left.add(&span.user, span.earliest, usize::MAX);
@@ -274,7 +277,6 @@ impl Inner {
         *links = left;
         let mut block = Vec::new();
         encode_profile(&mut block, &changed, &texts, long);
-        let last = profile.last;
         let owner = Owner::Device(id.as_str().into());
         // Nothing of the device itself is erased.
         let until = Timestamp::MIN;

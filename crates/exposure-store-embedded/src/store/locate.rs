@@ -1,6 +1,6 @@
-//! Finding what events touch, in phases: memory is asked for long before it is read, so that the
-//! waits for it overlap. Events of a batch land anywhere in the state, and one wait takes longer
-//! than all the work on an event.
+//! Finding what events touch, in stages: memory is asked for long before it is read, so that the
+//! waits for it overlap with the work on other events. Events of a batch land anywhere in the
+//! state, and one wait takes longer than all the work on an event.
 
 use exposure_core::{Admitted, Ids, RawId};
 use exposure_store::ProjectId;
@@ -8,72 +8,135 @@ use exposure_store::ProjectId;
 use super::merge::Numbered;
 use super::{Prepared, State};
 use crate::keys::ProfileKey;
-use crate::prefetch::Ahead;
+use crate::prefetch;
 
-/// Finds or makes the profiles that events touch, none of which may be cold, and asks for the
-/// memory that merging the events will read.
-///
-/// Call it for some ten events at a time, so that what came is still in the nearest cache.
-pub(crate) fn locate<'e>(
-    state: &mut State,
+/// How many events an event's stages are apart: at a few hundred nanoseconds an event long enough
+/// for memory to come, and short enough for what came to be still in the nearest cache.
+const LAG: usize = 8;
+/// Room for what waits from one stage to the next.
+const RING: usize = 2 * LAG;
+
+/// Where an event's profile and device most likely are.
+type Guesses = [Option<u32>; 2];
+
+/// Takes the events of a frame through the stages one behind the other: the line of the index, the
+/// slot of the profile, the cell and the lines of the window, and then whoever merges it.
+#[derive(Debug)]
+pub(crate) struct Stagger {
     project: ProjectId,
-    events: impl Iterator<Item = (&'e Prepared, &'e Admitted<'e>)> + Clone,
-) -> Vec<Numbered> {
-    let n_events = events.size_hint().0;
-    let mut ahead = Ahead::with_capacity(4 * n_events);
-    let keys = || events.clone().flat_map(|(keys, _)| std::iter::once(keys.raw).chain(keys.device));
-    for key in keys() {
-        ahead.add(state.shard(key).index_line(key));
+    n_events: usize,
+    lag: usize,
+    step: usize,
+    guesses: [Guesses; RING],
+    numbered: [Numbered; RING],
+}
+
+impl Stagger {
+    pub(crate) fn new(project: ProjectId, n_events: usize) -> Self {
+        Self {
+            project,
+            n_events,
+            lag: LAG.min(n_events),
+            step: 0,
+            guesses: [[None; 2]; RING],
+            numbered: [Numbered { raw: 0, device: None }; RING],
+        }
     }
-    ahead.ask();
-    let mut guesses = Vec::with_capacity(2 * n_events);
-    for key in keys() {
+
+    /// The next event to merge, with its profiles found or made, none of which may be cold.
+    pub(crate) fn next<'e>(
+        &mut self,
+        state: &mut State,
+        event: impl Fn(usize) -> (&'e Prepared, &'e Admitted<'e>),
+    ) -> Option<(usize, Numbered)> {
+        loop {
+            let step = self.step;
+            self.step += 1;
+            if step < self.n_events {
+                for key in keys(event(step).0) {
+                    prefetch::line(state.shard(key).index_line(key));
+                }
+            }
+            if let Some(at) = self.behind(step, 1) {
+                self.guesses[at % RING] = guess(state, event(at).0);
+            }
+            if let Some(at) = self.behind(step, 2) {
+                let (keys, event) = event(at);
+                let guesses = self.guesses[at % RING];
+                let numbered = number(state, self.project, keys, event, guesses);
+                ask(state, keys, numbered);
+                self.numbered[at % RING] = numbered;
+            }
+            if let Some(at) = self.behind(step, 3) {
+                return Some((at, self.numbered[at % RING]));
+            }
+            if step >= self.n_events + 3 * self.lag {
+                return None;
+            }
+        }
+    }
+
+    /// The event that is in a stage at this step, if one is.
+    fn behind(&self, step: usize, stage: usize) -> Option<usize> {
+        step.checked_sub(stage * self.lag).filter(|at| *at < self.n_events)
+    }
+}
+
+fn keys(prepared: &Prepared) -> impl Iterator<Item = ProfileKey> {
+    std::iter::once(prepared.raw).chain(prepared.device)
+}
+
+/// Guesses by the index alone, and asks for the slots.
+fn guess(state: &State, prepared: &Prepared) -> Guesses {
+    let guess = |key| {
         let shard = state.shard(key);
         let guess = shard.guess(key);
         if let Some(slot) = guess.and_then(|number| shard.slot(number)) {
-            ahead.add_two(slot);
+            prefetch::value(slot);
         }
-        guesses.push(guess);
+        guess
+    };
+    [guess(prepared.raw), prepared.device.and_then(guess)]
+}
+
+/// Finds or makes the profiles of an event.
+fn number(
+    state: &mut State,
+    project: ProjectId,
+    keys: &Prepared,
+    event: &Admitted<'_>,
+    [raw, device]: Guesses,
+) -> Numbered {
+    let mut number = |key, id, guess| {
+        confirm(state, key, guess).unwrap_or_else(|| state.number(key, project, id))
+    };
+    Numbered {
+        raw: number(keys.raw, event.raw(), raw),
+        device: match (keys.device, event.ids) {
+            (Some(key), Ids::Both(_, id)) => Some(number(key, RawId::Device(id.as_str()), device)),
+            _ => None,
+        },
     }
-    ahead.ask();
-    let mut guesses = guesses.into_iter();
-    let mut numbered = Vec::with_capacity(n_events);
-    let mut inserts = Vec::with_capacity(n_events);
-    for (keys, event) in events {
-        let mut number = |key, id| {
-            let guess = guesses.next().flatten();
-            confirm(state, key, guess).unwrap_or_else(|| state.number(key, project, id))
-        };
-        let at = Numbered {
-            raw: number(keys.raw, event.raw()),
-            device: match (keys.device, event.ids) {
-                (Some(key), Ids::Both(_, device)) => {
-                    Some(number(key, RawId::Device(device.as_str())))
-                }
-                _ => None,
-            },
-        };
-        if let Some(own) = &keys.own
-            && let Some(profile) = state.shard(keys.raw).get(at.raw)
-            && let Some(cell) = profile.held_cell(own.flag)
-        {
-            ahead.add_two(cell);
-        }
-        if let Some((key, _)) = keys.insert {
-            let (owner, number) = insert_owner(keys, at);
-            let activity = state.shard(owner).get(number).map_or(0, |profile| profile.activity);
-            inserts.push((key, activity));
-        }
-        numbered.push(at);
-    }
-    ahead.ask();
-    state.window.prefetch(inserts);
-    numbered
 }
 
 /// The guess, if that profile is of this key.
 fn confirm(state: &State, key: ProfileKey, guess: Option<u32>) -> Option<u32> {
     guess.filter(|&number| state.shard(key).get(number).is_some_and(|profile| profile.key == key))
+}
+
+/// Asks for the cell and the lines of the window that merging will read.
+fn ask(state: &State, keys: &Prepared, at: Numbered) {
+    if let Some(own) = &keys.own
+        && let Some(profile) = state.shard(keys.raw).get(at.raw)
+        && let Some(cell) = profile.held_cell(own.flag)
+    {
+        prefetch::value(cell);
+    }
+    if let Some((key, _)) = keys.insert {
+        let (owner, number) = insert_owner(keys, at);
+        let activity = state.shard(owner).get(number).map_or(0, |profile| profile.activity);
+        state.window.prefetch(key, activity);
+    }
 }
 
 /// Whose insert ids these are: the device's, or the user's where there is no device.

@@ -101,6 +101,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         secret: identity.secret,
         interner,
         log,
+        turn: async_lock::Mutex::new(()),
         state: Mutex::new(state),
         events,
         converted_at: Mutex::new(None),

@@ -4,7 +4,7 @@ use exposure_core::{Admitted, Limits};
 use exposure_store::{Origin, Reject, Result};
 
 use super::history::damaged;
-use super::locate::{insert_owner, locate};
+use super::locate::{Stagger, insert_owner};
 use super::merge::{Numbered, Parts, merge_record};
 use super::prepare::Numbers;
 use super::{Prepared, State};
@@ -120,10 +120,12 @@ impl Replay<'_> {
             }
         }
         self.n_records += behind.len() as u64;
-        let touched = behind.iter().map(|record| (&record.keys, &record.event));
-        let numbered = locate(&mut self.state, origin.project, touched);
         let texts = self.interner.read();
-        for (record, at) in behind.iter().zip(numbered) {
+        let mut stagger = Stagger::new(origin.project, behind.len());
+        while let Some((index, at)) =
+            stagger.next(&mut self.state, |index| (&behind[index].keys, &behind[index].event))
+        {
+            let record = &behind[index];
             self.remember(&origin, record, at)?;
             if ledger && record.status == Status::Erased {
                 let reject = Reject::erased(&record.event);

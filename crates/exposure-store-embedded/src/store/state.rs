@@ -25,6 +25,9 @@ pub(crate) struct Inner {
     pub secret: Secret,
     pub interner: Interner,
     pub log: Log,
+    /// Held by the commit whose turn it is, before it takes the state's lock: who waits for a turn
+    /// leaves its thread to others, and who waits for a lock does not.
+    pub turn: async_lock::Mutex<()>,
     pub state: Mutex<State>,
     pub events: Events,
     /// When log was last turned into files.

@@ -7,7 +7,6 @@ use super::activity::{SLOTS, slot_of};
 use super::filter::Filter;
 use super::run::Run;
 use super::slot::Slot;
-use crate::prefetch::Ahead;
 
 /// All runs, in the slots of the activity bitmap.
 #[derive(Debug)]
@@ -178,11 +177,11 @@ impl Buckets {
         }
     }
 
-    /// Adds the filter blocks that [`Self::find`] would look at in `slots`.
-    pub(super) fn add_to(&self, ahead: &mut Ahead, slots: u64, hi: u64) {
+    /// Asks for the filter blocks that [`Self::find`] would look at in `slots`.
+    pub(super) fn prefetch(&self, slots: u64, hi: u64) {
         for bucket in self.in_slots(slots) {
             for filter in bucket.filters() {
-                filter.add_to(ahead, hi);
+                filter.prefetch(hi);
             }
         }
     }

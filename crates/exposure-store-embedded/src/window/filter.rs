@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::prefetch::Ahead;
+use crate::prefetch;
 
 /// Bits for each key.
 const BITS_PER_KEY: usize = 20;
@@ -42,9 +42,9 @@ impl Filter {
         &self.blocks[((u128::from(hi) * self.blocks.len() as u128) >> 64) as usize]
     }
 
-    /// Adds what [`Self::contains`] will read.
-    pub(super) fn add_to(&self, ahead: &mut Ahead, hi: u64) {
-        ahead.add(self.block(hi));
+    /// Asks for what [`Self::contains`] will read.
+    pub(super) fn prefetch(&self, hi: u64) {
+        prefetch::line(self.block(hi));
     }
 
     /// Adds a key. One thread at a time: a lost bit would hide an id.

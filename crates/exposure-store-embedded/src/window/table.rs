@@ -6,7 +6,7 @@
 
 use super::memory::Slots;
 use super::slot::Slot;
-use crate::prefetch::Ahead;
+use crate::prefetch;
 
 /// Ids in sorted slots.
 #[derive(Debug)]
@@ -73,10 +73,11 @@ impl Table {
         self.slots.iter().copied().filter(|slot| !slot.is_empty())
     }
 
-    /// Adds what [`Self::seek`] will read.
-    pub(super) fn add_to(&self, ahead: &mut Ahead, key: u128) {
-        // A cluster's tail is mostly in the next line; asking for it costs less than a miss.
-        ahead.add_two(self.slots.as_ptr().wrapping_add(self.home((key >> 64) as u64)));
+    /// Asks for what [`Self::seek`] will read.
+    pub(super) fn prefetch(&self, key: u128) {
+        // A cluster has mostly two or three slots from the home on.
+        let home = self.slots.as_ptr().wrapping_add(self.home((key >> 64) as u64));
+        prefetch::value(home.cast::<[Slot; 2]>());
     }
 
     fn home(&self, hi: u64) -> usize {

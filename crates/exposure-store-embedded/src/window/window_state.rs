@@ -14,7 +14,6 @@ use super::run::Run;
 use super::slot::Slot;
 use super::{Error, Options};
 use crate::disk::Disk;
-use crate::prefetch::Ahead;
 
 /// What became of an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,22 +166,18 @@ impl Window {
         Ok(Outcome::New)
     }
 
-    /// Asks for the memory that [`Self::check_and_add`] will touch for these keys, with their owners' activity
-    /// bitmaps; call it for some ten keys at a time.
-    pub fn prefetch(&self, keys: impl IntoIterator<Item = (u128, u64)>) {
-        let mut ahead = Ahead::with_capacity(256);
-        for (key, activity) in keys {
-            self.active.table.add_to(&mut ahead, key);
-            let slots = active_slots(activity, self.bucket);
-            if slots == 0 {
-                continue;
-            }
-            for generation in self.frozen.iter().filter_map(|frozen| frozen.generation.as_ref()) {
-                generation.table.add_to(&mut ahead, key);
-            }
-            self.buckets.add_to(&mut ahead, slots, (key >> 64) as u64);
+    /// Asks for the memory that [`Self::check_and_add`] will touch for a key, with its owner's activity bitmap; call
+    /// it some events before.
+    pub fn prefetch(&self, key: u128, activity: u64) {
+        self.active.table.prefetch(key);
+        let slots = active_slots(activity, self.bucket);
+        if slots == 0 {
+            return;
         }
-        ahead.ask();
+        for generation in self.frozen.iter().filter_map(|frozen| frozen.generation.as_ref()) {
+            generation.table.prefetch(key);
+        }
+        self.buckets.prefetch(slots, (key >> 64) as u64);
     }
 
     /// Remembers the id of a replayed log record, decided as new when it was written.
