@@ -255,8 +255,11 @@ fn checkpoint_file(inner: &Inner, turn: &Mutex<Turn>, pacer: &dyn Pacer) -> Resu
         turn.round_began = inner.log.durable();
     }
     let first = turn.next_shard;
-    checkpoint_shards(inner, first..first + SHARDS_PER_FILE, pacer)?;
-    turn.next_shard = first + SHARDS_PER_FILE;
+    // Where the ledger could not be written, it alone is left of the round.
+    if first < N_SHARDS {
+        checkpoint_shards(inner, first..first + SHARDS_PER_FILE, pacer)?;
+        turn.next_shard = first + SHARDS_PER_FILE;
+    }
     if turn.next_shard >= N_SHARDS {
         checkpoint_ledger(inner, pacer)?;
         turn.next_shard = 0;

@@ -52,6 +52,11 @@ impl Content {
         }
     }
 
+    /// A sync failed: what was written is still read, and no later sync makes it durable.
+    pub(super) fn fail_sync(&mut self) {
+        self.unsynced.retain(|change| matches!(change, Change::Resize(_)));
+    }
+
     pub(super) fn forget(&mut self, offset: u64, len: u64) {
         let end = offset.saturating_add(len).min(self.current.len() as u64);
         let range = offset.min(end)..end;

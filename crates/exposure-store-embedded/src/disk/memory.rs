@@ -80,6 +80,14 @@ impl MemDisk {
         true
     }
 
+    /// Does to a file what a failed sync does: the system holds its pages for clean, so that what was written is
+    /// still read, and is never written to the disk unless it is written again.
+    pub fn fail_sync(&self, path: &Path) {
+        if let Some(node) = self.state.lock().current.get(path) {
+            node.lock().fail_sync();
+        }
+    }
+
     /// What a file was advised to forget, in the order of the calls; nothing if there is no such file.
     pub fn forgotten(&self, path: &Path) -> Vec<Range<u64>> {
         let state = self.state.lock();

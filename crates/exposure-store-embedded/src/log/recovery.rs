@@ -54,8 +54,18 @@ pub(super) fn recover(
     let sealed = seal::read(disk, dir, options.store_id)?;
     let floor = options.start_position.max(options.durable_floor).max(sealed.unwrap_or(0));
 
-    let (segments, tail) = recovery.walk(floor, sealed, replay)?;
-    recovery.prepare(segments, tail)
+    let walked = recovery.walk(floor, sealed, replay)?;
+    recovery.prepare(walked)
+}
+
+/// What the walk over all groups came to.
+struct Walked {
+    /// Oldest first.
+    segments: Vec<Arc<Segment>>,
+    /// The position after the last group.
+    tail: u64,
+    /// Everything below is known to have been durable.
+    durable: u64,
 }
 
 struct Recovery<'a> {
@@ -126,13 +136,13 @@ impl<'a> Recovery<'a> {
         Ok(Found { path, file, len, header })
     }
 
-    /// Walks all groups from the start position; returns the segments and the position after the last group.
+    /// Walks all groups from the start position.
     fn walk(
         &mut self,
         floor: u64,
         sealed: Option<u64>,
         replay: &mut Replay<'_>,
-    ) -> Result<(Vec<Arc<Segment>>, u64), LogError> {
+    ) -> Result<Walked, LogError> {
         let from = self.options.start_position;
         // A start position on a segment's border is the end of the segment before.
         let border = from & !(self.segment_bytes - 1);
@@ -142,7 +152,7 @@ impl<'a> Recovery<'a> {
         let first = if released { border } else { before };
         let Some(found) = self.found.get(&first) else {
             if floor == 0 && self.found.is_empty() {
-                return Ok((Vec::new(), 0));
+                return Ok(Walked { segments: Vec::new(), tail: 0, durable: 0 });
             }
             return Err(LogError::Missing {
                 path: self.dir.join(Name::segment(first)),
@@ -151,7 +161,7 @@ impl<'a> Recovery<'a> {
         };
         let Some(header) = found.header else {
             self.check_unbegun(first, floor, sealed)?;
-            return Ok((Vec::new(), first));
+            return Ok(Walked { segments: Vec::new(), tail: first, durable: first });
         };
 
         let mut segments = self.segments_below(first, &header)?;
@@ -179,7 +189,7 @@ impl<'a> Recovery<'a> {
             let continued = self.found.get(&next).and_then(|found| Some((found, found.header?)));
             let Some((found, header)) = continued else {
                 self.check_tail(start, walk.position, fault, durable, sealed)?;
-                return Ok((segments, walk.position));
+                return Ok(Walked { segments, tail: walk.position, durable });
             };
             if header.previous_end != walk.position {
                 let ended_early = walk.position < header.previous_end;
@@ -291,7 +301,8 @@ impl<'a> Recovery<'a> {
     }
 
     /// Erases what is beyond the tail and sorts the files by what they are good for.
-    fn prepare(mut self, segments: Vec<Arc<Segment>>, tail: u64) -> Result<Recovered, LogError> {
+    fn prepare(mut self, walked: Walked) -> Result<Recovered, LogError> {
+        let Walked { segments, tail, durable } = walked;
         let last = segments.last().map(Arc::clone);
         if let Some(last) = &last {
             let found_len = self.found.get(&last.start).map_or(0, |found| found.len);
@@ -302,7 +313,9 @@ impl<'a> Recovery<'a> {
                 disk::retry_interrupted(|| last.file.allocate(self.segment_bytes))
                     .map_err(io("allocate"))?;
             }
-            // The last groups may have been written without being synced; what is replayed has to stay.
+            // The last groups may have been written without being synced; what is replayed has to stay. Where a
+            // sync of them failed, the system holds them for written: it writes them only if they are new to it.
+            last.write_again(durable.max(last.start)..tail)?;
             disk::retry_interrupted(|| last.file.sync_all()).map_err(io("sync"))?;
         }
 

@@ -1,6 +1,7 @@
 //! Segments that hold positions, and the table of them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,8 @@ use crate::disk::{self, File};
 
 /// Bytes between two remembered group boundaries of a segment.
 const BOUNDARY_STEP: u64 = 1 << 20;
+/// Bytes that are written again at once.
+const AGAIN_BYTES: u64 = 1 << 20;
 
 /// A segment whose header is written.
 #[derive(Debug)]
@@ -60,6 +63,21 @@ impl Segment {
     /// Gives back the memory of its content, which is durable.
     pub(super) fn forget(&self) {
         self.file.forget(0, u64::MAX);
+    }
+
+    /// Writes what is read, so that the next sync is of it whatever became of earlier ones.
+    pub(super) fn write_again(&self, positions: Range<u64>) -> Result<(), LogError> {
+        let mut bytes =
+            vec![0; AGAIN_BYTES.min(positions.end.saturating_sub(positions.start)) as usize];
+        let mut at = positions.start;
+        while at < positions.end {
+            bytes.truncate((positions.end - at) as usize);
+            self.read(&mut bytes, at)?;
+            disk::write_all_at(&*self.file, &bytes, at - self.start)
+                .map_err(LogError::io("write", &self.path))?;
+            at += bytes.len() as u64;
+        }
+        Ok(())
     }
 
     /// Reads bytes by position; the caller has made sure that they are in this segment.
