@@ -392,8 +392,8 @@ fn a_request_may_be_refused_as_a_whole() {
     assert_eq!(receipt.len(), 2);
     assert_eq!(block_on(bench.store.flags(bench.caller.project())).unwrap().len(), 0);
     let senders = block_on(bench.handle.senders(&bench.caller, &Page::default())).unwrap();
-    assert_eq!(senders.items[0].accepted, 0);
-    assert_eq!(senders.items[0].rejected.iter().map(|(_, n)| n).sum::<u64>(), 2);
+    assert_eq!(senders.items[0].sent.accepted, 0);
+    assert_eq!(senders.items[0].sent.rejected.iter().map(|(_, n)| n).sum::<u64>(), 2);
 }
 
 #[test]

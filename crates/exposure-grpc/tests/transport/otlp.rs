@@ -9,7 +9,7 @@ use bytes::Bytes;
 use exposure_core::ErrorCode;
 use exposure_grpc::Settings;
 use exposure_proto::codec::RawBytes;
-use exposure_service::{Page, ProfileRef, Scope};
+use exposure_service::{Page, ProfileRef, Scope, Sender};
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsServiceRequest, ExportLogsServiceResponse,
@@ -112,7 +112,7 @@ async fn recorded_exports_are_stored_once() {
     );
     let caller = world.handle.authenticate(KEY).unwrap();
     let senders = world.handle.senders(&caller, &Page::default()).await.unwrap().items;
-    let [sender] = &senders[..] else { panic!("{senders:?}") };
+    let [Sender { sent: sender, .. }] = &senders[..] else { panic!("{senders:?}") };
     assert_eq!(&*sender.library, "@openfeature/open-telemetry-hooks/1.0.0");
     assert_eq!((sender.accepted, sender.duplicates), (3, 3));
     assert_eq!(sender.rejected, [(ErrorCode::Missing, 2)]);
