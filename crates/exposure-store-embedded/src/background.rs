@@ -279,9 +279,9 @@ fn archive_step(inner: &Inner, _: &Mutex<Turn>) -> Result<bool> {
 }
 
 /// Bytes of log a second for which the archive rests once as long as it worked, and so on.
-const REST_PER: u64 = 16 << 20;
+const REST_PER: u64 = 8 << 20;
 /// How many times as long as it worked the archive rests at most.
-const MOST_REST: u64 = 16;
+const MOST_REST: u64 = 24;
 
 /// How many times as long as it worked the archive rests: the longer the more log comes in, and
 /// the shorter the more of the log that may wait for it does. Past half of that it does not rest.
@@ -371,10 +371,10 @@ mod tests {
         let may_wait = 16 << 30;
         assert_eq!(rest(0, 0, may_wait), 0, "nothing comes in");
         assert_eq!(rest(MIB, 0, may_wait), 1);
-        assert_eq!(rest(100 * MIB, 0, may_wait), 7);
+        assert_eq!(rest(100 * MIB, 0, may_wait), 13);
         assert_eq!(rest(1000 * MIB, 0, may_wait), MOST_REST);
-        assert_eq!(rest(1000 * MIB, may_wait / 7, may_wait), 4);
-        assert_eq!(rest(1000 * MIB, may_wait / 3, may_wait), 2);
+        assert_eq!(rest(1000 * MIB, may_wait / 7, may_wait), 6);
+        assert_eq!(rest(1000 * MIB, may_wait / 3, may_wait), 3);
         assert_eq!(rest(1000 * MIB, may_wait / 2 + MIB, may_wait), 0);
         assert_eq!(rest(1000 * MIB, 2 * may_wait, may_wait), 0);
         assert_eq!(rest(1000 * MIB, 1, 0), 0, "nothing may wait");

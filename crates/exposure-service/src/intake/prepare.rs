@@ -8,7 +8,7 @@ use exposure_store::Origin;
 
 use super::describe::{Described, KEPT_BYTES};
 use super::{IngestRequest, Permit, Refused};
-use crate::project::{Reservations, Tenant};
+use crate::project::{Look, Reservations, Tenant};
 use crate::{Caller, Handle, Result, Scope, ServiceError};
 
 /// A request whose events are checked: what is left is to store it.
@@ -146,7 +146,7 @@ impl<'a> Prepared<'a> {
         max_events: usize,
     ) -> Result<()> {
         let tenant = Arc::clone(&self.tenant);
-        let mut known = Known { flag: "", library: ("", "") };
+        let mut known = Known { flag: "", library: ("", ""), look: None };
         for (index, event) in events.enumerate() {
             if index >= max_events {
                 self.release();
@@ -190,11 +190,11 @@ impl<'a> Prepared<'a> {
     }
 
     /// Whether every flag that the event sets has a place.
-    fn check_flags(
+    fn check_flags<'t>(
         &mut self,
-        tenant: &Tenant,
+        tenant: &'t Tenant,
         event: &Admitted<'a>,
-        known: &mut Known<'a>,
+        known: &mut Known<'a, 't>,
     ) -> std::result::Result<(), Rejection> {
         for write in event.writes() {
             let flag = write.flag.as_str();
@@ -202,7 +202,9 @@ impl<'a> Prepared<'a> {
             if write.change == Change::Unset || flag == known.flag {
                 continue;
             }
-            if !tenant.flags.look().has(flag) {
+            if !known.look.get_or_insert_with(|| tenant.flags.look()).has(flag) {
+                // A place is taken under the lock that a look holds.
+                known.look = None;
                 let held = self.reservations.get_or_insert_default();
                 if !tenant.flags.reserve(flag, tenant.max_flags, held) {
                     return Err(Rejection::new(
@@ -269,12 +271,14 @@ impl Drop for Prepared<'_> {
 }
 
 /// What the event before was about, so that the next one need not be looked up.
-struct Known<'a> {
+struct Known<'a, 't> {
     flag: &'a str,
     library: (&'a str, &'a str),
+    /// Held from event to event: one lock for all of them.
+    look: Option<Look<'t>>,
 }
 
-impl<'a> Known<'a> {
+impl<'a> Known<'a, '_> {
     fn library(&mut self, tenant: &Tenant, own: &'a str, of_request: &'a str) -> &'a str {
         if own.is_empty() {
             return of_request;

@@ -4,6 +4,6 @@ mod flags;
 mod names;
 mod tenant;
 
-pub(crate) use flags::{FlagRegistry, Reservations};
+pub(crate) use flags::{FlagRegistry, Look, Reservations};
 pub(crate) use names::Names;
 pub(crate) use tenant::{Tenant, retired_document};

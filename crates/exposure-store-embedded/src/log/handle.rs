@@ -10,7 +10,7 @@ use super::driver::Driver;
 use super::keeper::Keeper;
 use super::metrics::Counters;
 use super::queue::{PendingGroup, Queue};
-use super::recovery::recover;
+use super::recovery::{Replay, recover};
 use super::segment::Segments;
 use super::waiters::Waiters;
 use super::writer::Writer;
@@ -73,10 +73,26 @@ impl Log {
         options: LogOptions,
         mut replay: impl FnMut(u64, &[u8]) -> Result<(), ReplayError>,
     ) -> Result<Self, LogError> {
+        Self::open_and(disk, dir, options, &mut replay, &mut || Ok(()))
+    }
+
+    /// As [`Log::open`]; calls `replayed` behind the last group, before anything is written.
+    ///
+    /// # Errors
+    /// As [`Log::open`]; [`LogError::Replay`] is also what `replayed` said.
+    pub fn open_and(
+        disk: Arc<dyn Disk>,
+        dir: impl Into<PathBuf>,
+        options: LogOptions,
+        replay: &mut Replay<'_>,
+        replayed: &mut dyn FnMut() -> Result<(), ReplayError>,
+    ) -> Result<Self, LogError> {
         let dir = dir.into();
         options.check()?;
-        let mut recovered = recover(&*disk, &dir, &options, &mut replay)?;
+        let mut recovered = recover(&*disk, &dir, &options, replay)?;
         let tail = recovered.tail;
+        replayed()
+            .map_err(|source| LogError::Replay { position: tail, source: Arc::new(source) })?;
         let segments = std::mem::take(&mut recovered.segments);
         let shared = Arc::new(Shared {
             queue: Mutex::new(Queue::new(tail, recovered.segment_bytes, &options)),
@@ -158,6 +174,12 @@ impl Log {
     /// Why nothing can be appended any more, if so.
     pub fn failure(&self) -> Option<LogError> {
         self.inner.shared.queue.lock().check_open().err()
+    }
+
+    /// Whether the disk has no room for the segments that are to be ready. What is under way has its place yet;
+    /// whoever goes on appending risks that the log is poisoned.
+    pub fn is_short_of_room(&self) -> bool {
+        self.inner.shared.keeper.is_short()
     }
 
     /// Waits until everything below `position` is durable; `.block()` on it blocks the thread instead.

@@ -33,4 +33,5 @@ pub use handle::Log;
 pub use metrics::{LogMetrics, SYNC_BUCKETS};
 pub use options::{Durability, LogOptions};
 pub use reader::{Group, Reader};
+pub use recovery::Replay;
 pub use waiters::WaitDurable;

@@ -13,7 +13,8 @@ use super::{Fault, LogError, LogOptions, ReplayError, seal};
 use crate::disk::{self, Disk, File, OpenMode};
 
 /// Gets the position and bytes of each group's payload.
-type Replay<'a> = dyn FnMut(u64, &[u8]) -> Result<(), ReplayError> + 'a;
+/// Takes what a log replays: the position of the first byte, payloads.
+pub type Replay<'a> = dyn FnMut(u64, &[u8]) -> Result<(), ReplayError> + 'a;
 
 const READ_BYTES: usize = 4 << 20;
 

@@ -18,54 +18,67 @@ use crate::keys::ProfileKey;
 use crate::window::Outcome;
 
 /// Events of one frame: the lock is let go between frames, so that reads get their turn.
-const FRAME_EVENTS: usize = 1024;
-/// Frames of so many events wait for their turn.
+const FRAME_EVENTS: usize = 256;
+/// Batches of so many events wait for their turn.
 const TURN_EVENTS: usize = 32;
 /// Rejects of one frame, as many as its header can count.
 const FRAME_REJECTS: usize = 1024;
 /// Bytes of a frame that are not exceeded by choice.
 const FRAME_BYTES: usize = 8 << 20;
 
+/// What of a batch goes into one frame.
+struct Part<'b> {
+    events: &'b [Admitted<'b>],
+    rejects: &'b [Reject<'b>],
+    prepared: PreparedFrame,
+}
+
 impl Inner {
     /// Merges a batch; durable when it returns.
     pub(crate) async fn commit(&self, batch: &Batch<'_>) -> Result<Vec<Committed>> {
         self.check_room()?;
         self.clock.fetch_max(batch.origin.now.as_micros().max(0) as u64, Ordering::Relaxed);
+        let mut frames = self.prepare_frames(batch)?;
         let mut results = Vec::with_capacity(batch.events.len());
-        let (mut events, mut rejects) = (batch.events, batch.rejects);
         let mut end = 0;
+        // A small batch is decided sooner than another task would get going.
+        let is_small = batch.events.len() < TURN_EVENTS;
+        let turn = if is_small { None } else { Some(self.turn.lock().await) };
+        for part in &mut frames {
+            self.log.ready().await.map_err(log_error)?;
+            end = self.commit_frame(&batch.origin, part, &mut results)?;
+        }
+        drop(turn);
+        self.log.wait_durable(end).await.map_err(log_error)?;
+        Ok(results)
+    }
+
+    /// Encodes a batch as frames, without any lock.
+    fn prepare_frames<'b>(&self, batch: &Batch<'b>) -> Result<Vec<Part<'b>>> {
+        let mut numbers = Numbers::new(&self.interner, &self.secret);
+        let (mut events, mut rejects) = (batch.events, batch.rejects);
+        let mut parts = Vec::with_capacity(events.len() / FRAME_EVENTS + 1);
         while !events.is_empty() || !rejects.is_empty() {
             let (now, later) = events.split_at(frame_events(events));
             let (now_rejects, later_rejects) = rejects.split_at(rejects.len().min(FRAME_REJECTS));
             (events, rejects) = (later, later_rejects);
-            self.log.ready().await.map_err(log_error)?;
-            let frame = prepare_frame(
-                &mut Numbers::new(&self.interner, &self.secret),
-                &batch.origin,
-                now,
-                now_rejects,
-            )
-            .map_err(|_| no_texts())?;
-            // A small frame is decided sooner than another task would get going.
-            let turn = if now.len() < TURN_EVENTS { None } else { Some(self.turn.lock().await) };
-            end = self.commit_frame(&batch.origin, now, now_rejects, frame, &mut results)?;
-            drop(turn);
+            let prepared = prepare_frame(&mut numbers, &batch.origin, now, now_rejects)
+                .map_err(|_| no_texts())?;
+            parts.push(Part { events: now, rejects: now_rejects, prepared });
         }
-        self.log.wait_durable(end).await.map_err(log_error)?;
-        Ok(results)
+        Ok(parts)
     }
 
     /// Decides a frame and appends it; returns the position behind it.
     fn commit_frame(
         &self,
         origin: &Origin,
-        events: &[Admitted<'_>],
-        rejects: &[Reject<'_>],
-        mut prepared: PreparedFrame,
+        part: &mut Part<'_>,
         results: &mut Vec<Committed>,
     ) -> Result<u64> {
-        let (texts, mut state) = self.lock_warm(&prepared)?;
-        let state = &mut *state;
+        let Part { events, rejects, prepared } = part;
+        let (texts, mut locked) = self.lock_warm(prepared)?;
+        let state = &mut *locked;
         // A commit that failed half-way left the state ahead of the log: nothing may be decided by it.
         self.check_intact()?;
         if !state.window.has_room(events.len()) {
@@ -124,7 +137,11 @@ impl Inner {
             let end = state.ledger.position;
             state.ledger.arrivals.add(origin.now, end, self.options.retention);
         }
-        Ok(state.ledger.position)
+        let end = state.ledger.position;
+        drop(appender);
+        // Who waits to read gets the lock before the next frame does.
+        MutexGuard::unlock_fair(locked);
+        Ok(end)
     }
 
     /// Locks the texts and the state, with every profile that the frame touches in memory.
@@ -156,6 +173,12 @@ impl Inner {
 
     /// Refuses intake past a bound.
     pub(crate) fn check_room(&self) -> Result<()> {
+        if self.log.is_short_of_room() {
+            return Err(Error::Exhausted {
+                what: "the disk has no room for another segment of the log; free some".into(),
+                retry_after: Duration::from_secs(1),
+            });
+        }
         let unconverted = self.log.durable().saturating_sub(self.converted_position());
         if unconverted > self.options.max_unconverted {
             return Err(Error::Exhausted {

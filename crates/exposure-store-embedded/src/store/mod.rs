@@ -13,6 +13,7 @@ mod open;
 mod options;
 mod prepare;
 mod purge;
+mod recover;
 mod replay;
 mod retire;
 mod scan;

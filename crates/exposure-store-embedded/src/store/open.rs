@@ -9,15 +9,15 @@ use exposure_core::Timestamp;
 use exposure_store::{Error, Result};
 use parking_lot::Mutex;
 
+use super::recover::recover;
 use super::replay::Replay;
-use super::state::log_error;
 use super::{Inner, Options, State};
 use crate::checkpoint::{SectionReader, Sections, decode_ledger};
 use crate::disk::{Disk, retry_interrupted};
 use crate::events::Events;
 use crate::format::Identity;
 use crate::intern::Interner;
-use crate::log::{Log, LogError, LogOptions};
+use crate::log::{Log, LogOptions};
 use crate::state::{Found, N_SHARDS, Shard, decode_profile, peek_key, shard_of};
 use crate::window::Window;
 
@@ -78,15 +78,9 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         true => LogOptions { shrink_pause: Duration::ZERO, ..log_options },
         false => log_options,
     };
-    let log = Log::open(Arc::clone(&disk), dir.join("log"), log_options, |position, payload| {
-        replay.group(position, payload).map_err(Into::into)
-    })
-    .map_err(|error| match error {
-        LogError::Replay { ref source, .. } => match source.downcast_ref::<Error>() {
-            Some(cause) => cause.clone(),
-            None => log_error(error),
-        },
-        error => log_error(error),
+    let log_dir = dir.join("log");
+    let log = recover(&mut replay, options.driven, &mut |group, end| {
+        Log::open_and(Arc::clone(&disk), &log_dir, log_options.clone(), group, end)
     })?;
     sections.remove_left_over(&*disk)?;
     let Replay { mut state, any_erased, n_records, .. } = replay;

@@ -6,7 +6,6 @@ use exposure_store::{Origin, Reject, Result};
 use super::history::damaged;
 use super::locate::{Stagger, insert_owner};
 use super::merge::{Numbered, Parts, merge_record};
-use super::prepare::Numbers;
 use super::{Prepared, State};
 use crate::frame::{
     EVENTS_HEADER, EventRecord, FrameKind, FrameRef, Malformed, Status, decode_document,
@@ -28,8 +27,11 @@ pub(crate) struct Replay<'s> {
     pub any_erased: bool,
     /// Records merged.
     pub n_records: u64,
-    pub warm: &'s dyn Fn(&mut State, crate::keys::ProfileKey) -> Result<()>,
+    pub warm: &'s (dyn Fn(&mut State, crate::keys::ProfileKey) -> Result<()> + Sync),
 }
+
+/// The keys and numbers of events, in their order.
+type Keys<'k> = dyn Iterator<Item = Prepared> + 'k;
 
 /// A record that some part of the state is behind of.
 struct Behind<'f> {
@@ -42,23 +44,28 @@ struct Behind<'f> {
 }
 
 impl Replay<'_> {
-    /// Replays a group of the log.
-    pub(crate) fn group(&mut self, position: u64, payload: &[u8]) -> Result<()> {
+    /// Replays a group of the log, with the keys and numbers of its events.
+    pub(crate) fn group(
+        &mut self,
+        position: u64,
+        payload: &[u8],
+        keys: &mut Keys<'_>,
+    ) -> Result<()> {
         let (mut at, mut rest) = (position, payload);
         while !rest.is_empty() {
             let (frame, behind) = FrameRef::split(rest).map_err(|what| damaged(at, what))?;
-            self.frame(at, &frame)?;
+            self.frame(at, &frame, keys)?;
             at += frame.bytes.len() as u64;
             rest = behind;
         }
         Ok(())
     }
 
-    fn frame(&mut self, base: u64, frame: &FrameRef<'_>) -> Result<()> {
+    fn frame(&mut self, base: u64, frame: &FrameRef<'_>, keys: &mut Keys<'_>) -> Result<()> {
         let end = base + frame.bytes.len() as u64;
         let ledger = self.state.ledger.position <= base;
         match frame.kind {
-            FrameKind::Events => self.events(base, frame, ledger)?,
+            FrameKind::Events => self.events(base, frame, ledger, keys)?,
             FrameKind::Document => {
                 if ledger {
                     let document =
@@ -106,14 +113,20 @@ impl Replay<'_> {
         Ok(())
     }
 
-    fn events(&mut self, base: u64, frame: &FrameRef<'_>, ledger: bool) -> Result<()> {
+    fn events(
+        &mut self,
+        base: u64,
+        frame: &FrameRef<'_>,
+        ledger: bool,
+        keys: &mut Keys<'_>,
+    ) -> Result<()> {
         let origin = frame.origin().map_err(|what| damaged(base, what))?;
         if ledger && frame.n_events > 0 {
             let end = base + frame.bytes.len() as u64;
             self.state.ledger.arrivals.add(origin.now, end, self.retention);
         }
         let mut at = EVENTS_HEADER;
-        let behind = self.behind(base, frame, &origin, ledger, &mut at)?;
+        let behind = self.behind(base, frame, ledger, keys, &mut at)?;
         for record in &behind {
             for key in std::iter::once(record.keys.raw).chain(record.keys.device) {
                 (self.warm)(&mut self.state, key)?;
@@ -160,20 +173,19 @@ impl Replay<'_> {
         &self,
         base: u64,
         frame: &FrameRef<'f>,
-        origin: &Origin,
         ledger: bool,
+        keys: &mut Keys<'_>,
         at: &mut usize,
     ) -> Result<Vec<Behind<'f>>> {
-        let mut numbers = Numbers::new(self.interner, self.secret);
         let mut behind = Vec::with_capacity(frame.n_events);
         for _ in 0..frame.n_events {
             let position = base + *at as u64;
             let record = EventRecord::decode(frame.bytes.get(*at..).unwrap_or_default())
                 .map_err(|what| damaged(position, what))?;
             *at += record.length;
-            let keys = numbers
-                .prepare(origin, &record.event)
-                .map_err(|_| damaged(position, Malformed("more texts than there are numbers")))?;
+            let Some(keys) = keys.next() else {
+                return Err(damaged(position, Malformed("an event more than keys were made for")));
+            };
             let parts = Parts {
                 raw: self.shards[shard_of(keys.raw)] <= base,
                 device: keys.device.is_some_and(|key| self.shards[shard_of(key)] <= base),
