@@ -50,7 +50,7 @@ fn run(task: XtaskCmd) -> anyhow::Result<ExitCode> {
             ProtoCmd::Accept(_) => codegen::run(&["accept"]),
         },
         XtaskCmd::Tidy(_) => tidy::run(),
-        XtaskCmd::Bench(options) => bench::run(options.filter.as_deref()),
+        XtaskCmd::Bench(options) => bench::run(&options),
         XtaskCmd::Fuzz(options) => fuzz::run(&options),
         XtaskCmd::Doctor(_) => Ok(doctor::run()),
         XtaskCmd::Msrv(options) => policy::msrv(options.strict),

@@ -6,6 +6,6 @@ mod pytest;
 mod senders;
 mod suites;
 mod toolchains;
-mod tools;
+pub(crate) mod tools;
 
 pub(crate) use suites::{run, suites};

@@ -1,4 +1,4 @@
-//! The suites, in order: build, Rust, Python, DuckDB, senders, clients.
+//! The suites, in order: build, Rust, counts of instructions, Python, DuckDB, senders, clients.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -7,7 +7,7 @@ use super::pytest::Pytest;
 use super::{clients, environment, senders};
 use crate::flags::{Suite, Test};
 use crate::step::{Outcome, Steps};
-use crate::workspace;
+use crate::{bench, workspace};
 
 /// Rounds of `kill -9` in the crash test unless the command line says otherwise.
 const KILL_ROUNDS: u32 = 200;
@@ -36,6 +36,9 @@ pub(crate) fn suites(steps: &mut Steps, options: &Test) -> anyhow::Result<()> {
         } else {
             steps.step("rust", || Ok(Outcome::NotRun(WORKSPACE.to_owned())));
         }
+    }
+    if wanted(Suite::Counts) {
+        steps.step("counts", bench::check_counts);
     }
     let pytests: Vec<_> =
         [("python", Suite::Python, "not duckdb"), ("duckdb", Suite::DuckDb, "duckdb")]

@@ -15,7 +15,7 @@ pub(super) fn succeeded(command: &mut Command) -> bool {
 }
 
 /// Whether a command is there and ends with success; silently.
-pub(super) fn is_there(words: &[&str]) -> bool {
+pub(crate) fn is_there(words: &[&str]) -> bool {
     words.split_first().is_some_and(|(program, args)| {
         workspace::output(workspace::command(program).args(args)).is_ok()
     })
@@ -27,12 +27,12 @@ pub(super) fn twice(command: &mut Command) -> bool {
 }
 
 /// Whether something is there, or is once Debian's packages are fetched.
-pub(super) fn ensure(is_there: impl Fn() -> bool, packages: &[&str]) -> bool {
+pub(crate) fn ensure(is_there: impl Fn() -> bool, packages: &[&str]) -> bool {
     is_there() || (install(packages) && is_there())
 }
 
 /// The path of a program by its name, from the directories of `PATH`.
-pub(super) fn find(program: &str) -> Option<PathBuf> {
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = workspace::env("PATH")?;
     std::env::split_paths(&path)
         .map(|directory| directory.join(program))

@@ -29,6 +29,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("exposure-testkit", Layer::Dev),
     ("exposure-codegen", Layer::Dev),
     ("exposure-benches", Layer::Dev),
+    ("exposure-counts", Layer::Dev),
     ("xtask", Layer::Dev),
 ];
 

@@ -1,0 +1,9 @@
+//! `cargo xtask bench profile`: where each nanosecond goes.
+
+mod run;
+
+mod flame;
+mod perf;
+mod rooms;
+
+pub(super) use run::run;
