@@ -1512,7 +1512,7 @@ pub mod admin_service_server {
     }
 }
 /// Says what became of everything that one client tracked since it was built.
-/// Its counts only grow, but for the pending one, so that a later account replaces an earlier one.
+/// Counts are from its beginning, and but for the pending one they only grow: of two accounts the one that tracked more is the later one, and among those the one with less pending.
 /// At every moment tracked_count = delivered_count + deduplicated_count + dropped_counts + pending_count.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ClientAccount {
@@ -1528,7 +1528,7 @@ pub struct ClientAccount {
     /// Counts the repeats of exposures that were delivered.
     #[prost(int64, tag = "4")]
     pub deduplicated_count: i64,
-    /// Lists by reason the exposures that some required provider will never have, and the repeats they suppressed; a reason at most once, at most 32.
+    /// Lists by reason the exposures that some required provider will never have, and the repeats they suppressed; at most 32, those of one reason add up.
     #[prost(message, repeated, tag = "5")]
     pub dropped_counts: ::prost::alloc::vec::Vec<DroppedCount>,
     /// Counts the exposures under way, and the repeats they suppress.
@@ -1537,7 +1537,7 @@ pub struct ClientAccount {
     /// Counts those of tracked_count that an earlier run left in the outbox on disk; that run's account may hold them as pending for ever.
     #[prost(int64, tag = "7")]
     pub recovered_count: i64,
-    /// Lists each provider's part; a name at most once, at most 16.
+    /// Lists each provider's part; at most 16, those of one name add up.
     #[prost(message, repeated, tag = "8")]
     pub providers: ::prost::alloc::vec::Vec<ProviderAccount>,
 }
@@ -1557,7 +1557,7 @@ pub struct ProviderAccount {
     /// Counts those that it acknowledged.
     #[prost(int64, tag = "4")]
     pub delivered_count: i64,
-    /// Lists by reason those that it will never have; a reason at most once, at most 32.
+    /// Lists by reason those that it will never have; at most 32, those of one reason add up.
     #[prost(message, repeated, tag = "5")]
     pub dropped_counts: ::prost::alloc::vec::Vec<DroppedCount>,
     /// Counts those that it has not answered for yet.
