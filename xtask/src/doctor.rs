@@ -40,6 +40,15 @@ const TOOLS: &[Tool] = &[
     Tool { command: &["go", "version"], needed: false, purpose: "test: senders of Go" },
     Tool { command: &["javac", "--version"], needed: false, purpose: "test: senders of Java" },
     Tool { command: &["mvn", "--version"], needed: false, purpose: "test: the same" },
+    Tool {
+        command: &["valgrind", "--version"],
+        needed: false,
+        purpose: "test: counts of instructions",
+    },
+    Tool { command: &["perf", "--version"], needed: false, purpose: "bench profile" },
+    Tool { command: &["strace", "--version"], needed: false, purpose: "bench slow-fsync" },
+    Tool { command: &["initdb", "--version"], needed: false, purpose: "bench compare" },
+    Tool { command: &["redis-server", "--version"], needed: false, purpose: "bench compare" },
     Tool { command: &["cargo", "deny", "--version"], needed: false, purpose: "deny" },
 ];
 

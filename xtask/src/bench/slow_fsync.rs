@@ -8,7 +8,7 @@ use super::load::{load, preload};
 use super::number::{grouped, short};
 use super::page::{Page, Table};
 use super::scratch::Scratch;
-use super::server::Server;
+use super::server::{SOON, Server};
 use super::workshop::Workshop;
 use crate::flags::SlowFsync;
 use crate::test::tools;
@@ -35,7 +35,7 @@ pub(super) fn run(
     let seconds = options.seconds.unwrap_or(5).max(1).to_string();
     let registers = options.registers.unwrap_or(10_000_000).to_string();
     let Workshop { binaries, scratch, out } = &workshop()?;
-    let server = Server::start(binaries, &scratch.join("exposure"), &[])?;
+    let server = Server::start(binaries, &scratch.join("exposure"), SOON)?;
     preload(binaries, &server, &["--registers", &registers])?;
     let mut table =
         Table::new(&["each sync", "load", "events/s", "p50 / p99 ms", "syncs", "mean of a sync"]);

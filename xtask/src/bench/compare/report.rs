@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::super::number::{grouped, short};
 use super::super::page::{Page, Table};
+use super::super::server::SOON;
 use super::super::stats::Sample;
 use super::cells::{CELLS, Cell, Contender};
-use super::run::{OURS, Result, Settings};
+use super::run::{Result, Settings};
 use super::{postgres, redis};
 
 /// Prints the table and writes the page.
@@ -40,7 +41,7 @@ pub(super) fn write(
     page.paragraph(&format!(
         "exposure: the defaults of `exposure serve`, but `{}`: what came in is turned into files at once, not beside whoever is measured next.\n\
          PostgreSQL:",
-        OURS.join(" ")
+        SOON.join(" ")
     ));
     page.block(
         &postgres::SETTINGS

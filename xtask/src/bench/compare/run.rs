@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::binaries::Binaries;
 use super::super::load::{Report, preload};
 use super::super::process::settle;
-use super::super::server::Server;
+use super::super::server::{SOON, Server};
 use super::super::workshop::Workshop;
 use super::cells::{CELLS, Cell, Contender};
 use super::peer::NullServer;
@@ -16,9 +16,6 @@ use crate::flags::Compare;
 
 /// How long whoever was measured may go on with what it has left to do.
 const SETTLE: Duration = Duration::from_mins(2);
-
-/// What is not the default: what came in is turned into files at once, not beside whoever is measured next.
-pub(super) const OURS: &[&str] = &["--convert-every", "1s"];
 
 /// What was asked for, with its defaults.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +66,7 @@ pub(in crate::bench) fn run(
     for round in 1..=settings.runs {
         println!("\n==> round {round} of {}", settings.runs);
         // Anew in each round: the disk does not fill up with what was measured before.
-        let server = Server::start(binaries, &scratch.join("exposure"), OURS)?;
+        let server = Server::start(binaries, &scratch.join("exposure"), SOON)?;
         preload(binaries, &server, &["--registers", &settings.registers.to_string()])?;
         settled(&server, &field);
         for cell in CELLS {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::binaries::Binaries;
 use super::super::load::{Report, load, preload};
 use super::super::scratch::Scratch;
-use super::super::server::Server;
+use super::super::server::{SOON, Server};
 
 /// What all measurements have in common.
 pub(super) struct Lab<'a> {
@@ -42,8 +42,8 @@ impl Lab<'_> {
         work: impl FnOnce(&Server) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         let limit = self.memory_limit.map(|limit| ["--memory-limit", limit]);
-        let settings = limit.as_ref().map_or(&[][..], |limit| limit.as_slice());
-        let server = Server::start(self.binaries, &self.scratch.join("exposure"), settings)?;
+        let settings = [SOON, limit.as_ref().map_or(&[][..], |limit| limit.as_slice())].concat();
+        let server = Server::start(self.binaries, &self.scratch.join("exposure"), &settings)?;
         let done = work(&server);
         server.process.stop();
         self.scratch.clear("exposure")?;
