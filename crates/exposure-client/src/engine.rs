@@ -7,10 +7,11 @@ use exposure_core::{Body, Dialect, Incoming, Rules, Timestamp};
 use tokio::time::Instant;
 
 use crate::account::Drops;
+use crate::flag_keys::FlagKeys;
 use crate::member::{Entry, Failure, Lane};
-use crate::outbox::{Fate, Job, Outbox, Record};
+use crate::outbox::{Fate, Job, Open, Outbox, Record};
 use crate::stamp::Stamper;
-use crate::tracker::{Decision, Ending, Hasher, Place, Tracker, decide};
+use crate::tracker::{Decision, Ending, Hasher, Key, Place, Tracker, VariantHash, decide};
 use crate::{Account, Clock, DropReason, Dropped, Exposure, Tracked, User, Variant};
 
 /// What callers and providers' threads share.
@@ -18,6 +19,7 @@ use crate::{Account, Clock, DropReason, Dropped, Exposure, Tracked, User, Varian
 pub(crate) struct Engine {
     pub(crate) tracker: Tracker,
     pub(crate) hasher: Hasher,
+    pub(crate) flag_keys: FlagKeys,
     pub(crate) stamper: Stamper,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) drops: Drops,
@@ -38,17 +40,17 @@ impl Engine {
         if self.tracker.repeat(key, self.hasher.variant(decision)) {
             return Tracked::Repeat;
         }
-        self.track_new(user, flag_key, variant, decision)
+        self.track_new(key, user, flag_key, variant, decision)
     }
 
     fn track_new(
         &self,
+        key: Key,
         user: &User,
         flag_key: &str,
         variant: &Variant,
         decision: Decision<'_>,
     ) -> Tracked {
-        let key = self.hasher.key(user, flag_key, variant.experiment_key());
         let refuse = |reason, detail: &str| {
             self.tracker.refuse(key, reason);
             self.drops.tell(&Dropped { reason, detail, count: 1, exposure: None, flag_key });
@@ -63,7 +65,7 @@ impl Engine {
         let exposure = Exposure {
             user_id: user.shared_user_id(),
             device_id: user.shared_device_id(),
-            flag_key: flag_key.into(),
+            flag_key: self.flag_keys.shared(flag_key),
             variant: match decision {
                 Decision::Set(_) => variant.tracked().cloned(),
                 Decision::Unset | Decision::Nothing => None,
@@ -75,16 +77,15 @@ impl Engine {
             sequence: 0,
         };
         let n_bytes = exposure.size();
-        let (room, has_required) = self.reserve(n_bytes);
-        if !has_required {
-            self.release(room, n_bytes);
-            self.refuse_full(room);
-            return refuse(DropReason::QueueFull, "as many exposures wait as may");
-        }
+        let room = match self.space(n_bytes) {
+            Space::Memory(room) => Some(room),
+            Space::Disk => None,
+            Space::None => return refuse(DropReason::QueueFull, "as many exposures wait as may"),
+        };
         let stamp = || self.stamper.stamp(self.clock.now());
         let hash = self.hasher.variant(decision);
         let Some((place, stamp)) = self.tracker.admit(key, hash, stamp) else {
-            self.release(room, n_bytes);
+            self.release(room.unwrap_or_default(), n_bytes);
             return Tracked::Repeat;
         };
         let exposure = Exposure {
@@ -104,6 +105,9 @@ impl Engine {
                 let failure = Failure::new(DropReason::QueueFull, "as many exposures wait as may");
                 self.ended(lane, entry, Some(failure));
             } else if !lane.push(entry) {
+                if lane.keeps(entry) {
+                    continue;
+                }
                 let failure = Failure::new(DropReason::Closed, "the client is shut down");
                 self.ended(lane, entry, Some(failure));
             }
@@ -140,22 +144,29 @@ impl Engine {
         place: Place,
         record: Option<Record>,
     ) -> Arc<Entry> {
-        let n_required = self.lanes.iter().filter(|lane| lane.is_required).count() as u32;
-        Arc::new(Entry::new(exposure, place, Instant::now(), record, n_required))
+        Arc::new(Entry::new(exposure, place, Instant::now(), record, self.n_required()))
     }
 
     /// An exposure is on stable storage: from here on it counts, and is sent.
     pub(crate) fn written(&self, job: Job, record: Record) {
         let Job { exposure, place, room, reply } = job;
-        self.tracker.written(place);
-        self.send(&self.new_entry(exposure, place, Some(record)), room);
+        match room {
+            Some(room) => {
+                self.tracker.written(place);
+                self.send(&self.new_entry(exposure, place, Some(record)), room);
+            }
+            None => self.tracker.spill(place),
+        }
         answer(reply, Fate::Written);
     }
 
     /// An exposure could not be put on stable storage.
     pub(crate) fn unwritten(&self, job: Job, reason: DropReason) {
         let Job { exposure, place, room, reply } = job;
-        self.release(room, exposure.size());
+        match room {
+            Some(room) => self.release(room, exposure.size()),
+            None => self.outbox.unspill(),
+        }
         if let Some(settled) = self.tracker.settle(place, Ending::Dropped(reason)) {
             self.drops.tell(&Dropped {
                 reason,
@@ -169,7 +180,25 @@ impl Engine {
     }
 
     /// Takes up what an earlier run left in the outbox.
-    pub(crate) fn recover(&self, record: Record, exposure: Exposure) {
+    pub(crate) fn recover(&self, open: Open) {
+        let Open { record, exposure, is_last } = open;
+        let (key, variant) = self.identity(&exposure);
+        let Some(place) = self.tracker.recover(key, variant, is_last) else { return };
+        let entry = self.old_entry(record, exposure, place);
+        for lane in &self.lanes {
+            lane.reserve_always(entry.n_bytes);
+        }
+        self.send(&entry, Room::all(self.lanes.len()));
+    }
+
+    /// Takes up what waited on disk alone; there is room for it.
+    pub(crate) fn read_back(&self, record: Record, exposure: Exposure, room: Room) {
+        let (key, variant) = self.identity(&exposure);
+        let place = self.tracker.read_back(key, variant);
+        self.send(&self.old_entry(record, exposure, place), room);
+    }
+
+    fn identity(&self, exposure: &Exposure) -> (Key, VariantHash) {
         let mut user = User::default();
         if let Some(user_id) = &exposure.user_id {
             user = User::new(Arc::clone(user_id));
@@ -179,18 +208,16 @@ impl Engine {
         }
         let key = self.hasher.key(&user, &exposure.flag_key, exposure.experiment_key.as_deref());
         let decision = exposure.variant.as_deref().map_or(Decision::Unset, Decision::Set);
-        let Some(place) = self.tracker.recover(key, self.hasher.variant(decision)) else { return };
+        (key, self.hasher.variant(decision))
+    }
+
+    fn old_entry(&self, record: Record, exposure: Exposure, place: Place) -> Arc<Entry> {
         // How long it waited is only known by the clock, which may have been wrong.
         let age = self.clock.now().as_micros().saturating_sub(exposure.time.as_micros());
         let age = Duration::from_micros(u64::try_from(age).unwrap_or(0));
         let now = Instant::now();
         let since = now.checked_sub(age).unwrap_or(now);
-        let n_required = self.lanes.iter().filter(|lane| lane.is_required).count() as u32;
-        let entry = Arc::new(Entry::new(exposure, place, since, Some(record), n_required));
-        for lane in &self.lanes {
-            lane.reserve_always(entry.n_bytes);
-        }
-        self.send(&entry, Room::all(self.lanes.len()));
+        Arc::new(Entry::new(exposure, place, since, Some(record), self.n_required()))
     }
 
     pub(crate) fn account(&self) -> Account {
@@ -212,16 +239,55 @@ impl Engine {
         self.client_id
     }
 
-    /// Keeps room with each provider that has some; tells whether a required one has.
-    fn reserve(&self, n_bytes: usize) -> (Room, bool) {
-        let (mut room, mut has_required) = (Room::default(), false);
+    /// Where an exposure can wait.
+    fn space(&self, n_bytes: usize) -> Space {
+        // Behind what waits on disk alone everything does, or that would never come.
+        if 0 < self.outbox.backlog() {
+            return Space::Disk;
+        }
+        let (room, n_required) = self.reserve(n_bytes);
+        let is_enough = match self.outbox {
+            Outbox::Memory => 0 < n_required,
+            Outbox::Disk(_) => n_required == self.n_required(),
+        };
+        if is_enough {
+            return Space::Memory(room);
+        }
+        self.release(room, n_bytes);
+        if let Outbox::Disk(_) = self.outbox {
+            return Space::Disk;
+        }
+        self.refuse_full(room);
+        Space::None
+    }
+
+    /// Keeps room with each required provider, and with others that have some; or with none.
+    pub(crate) fn reserve_all(&self, n_bytes: usize) -> Option<Room> {
+        if self.lanes.iter().any(|lane| lane.is_required && lane.is_gone()) {
+            return None;
+        }
+        let (room, n_required) = self.reserve(n_bytes);
+        if n_required == self.n_required() {
+            return Some(room);
+        }
+        self.release(room, n_bytes);
+        None
+    }
+
+    fn n_required(&self) -> u32 {
+        self.lanes.iter().filter(|lane| lane.is_required).count() as u32
+    }
+
+    /// Keeps room with each provider that has some; tells how many required ones have.
+    fn reserve(&self, n_bytes: usize) -> (Room, u32) {
+        let (mut room, mut n_required) = (Room::default(), 0);
         for (index, lane) in self.lanes.iter().enumerate() {
             if lane.reserve(n_bytes) {
                 room.0 |= 1 << index;
-                has_required |= lane.is_required;
+                n_required += u32::from(lane.is_required);
             }
         }
-        (room, has_required)
+        (room, n_required)
     }
 
     pub(crate) fn release(&self, room: Room, n_bytes: usize) {
@@ -239,6 +305,15 @@ impl Engine {
             }
         }
     }
+}
+
+/// Where an exposure can wait.
+enum Space {
+    /// With these providers.
+    Memory(Room),
+    /// On disk alone, until there is room.
+    Disk,
+    None,
 }
 
 /// The providers that have room: bits by their order.

@@ -60,13 +60,21 @@
 //! In memory, what was not delivered when the program ends is lost, and reported so. With an
 //! [`outbox`](ExposureClientBuilder::outbox) on disk it is sent by the next run, also after a
 //! crash: exposures are synced before they count as tracked, and each carries an insert id that
-//! never changes, so that sending it again has no effect.
+//! never changes, so that sending it again has no effect. The outbox may be larger than memory:
+//! what the queues have [no room](ExposureClientBuilder::queue_events) for waits on disk alone, and
+//! is read back in order. With several required providers it waits until each has room, so that
+//! none loses anything; one that may not hold up the others for so long is to be
+//! [best-effort](ExposureClientBuilder::best_effort).
+//!
+//! A key that a provider refuses is no reason to lose anything either: exposures wait until it is
+//! put right, and the log warns once, as `key_refused`.
 //!
 //! # The account
 //!
 //! `tracked = delivered + deduplicated + dropped + pending`, always: [`Account`]. What is dropped
 //! is counted by [`DropReason`], told to [`on_drop`](ExposureClientBuilder::on_drop), and warned of
-//! in the log, once for each reason.
+//! in the log, once for each reason. An exposure server gets it with each batch, and after the last
+//! one, and shows the loss of each sender.
 //!
 //! # What it is not
 //!
@@ -87,6 +95,7 @@ mod client;
 mod clock;
 mod engine;
 mod exposure;
+mod flag_keys;
 #[cfg(feature = "_http")]
 mod http;
 mod member;

@@ -13,7 +13,8 @@ pub struct Account {
     pub recovered: u64,
     /// Exposures that every required provider acknowledged.
     pub delivered: u64,
-    /// Repeats of an exposure that was delivered.
+    /// Repeats of an exposure that was delivered, or that waits in the outbox on disk alone because
+    /// memory has no room for it.
     pub deduplicated: u64,
     /// Exposures, and repeats suppressed by them, that some required provider will never have.
     pub dropped: DropCounts,

@@ -10,6 +10,7 @@ use super::ExposureClient;
 use super::threads::Threads;
 use crate::account::Drops;
 use crate::engine::{Engine, Room};
+use crate::flag_keys::FlagKeys;
 use crate::member::{Lane, Pace, QueueBound};
 use crate::outbox::{Disk, DiskOutbox, Left, Outbox, OutboxError, OutboxOptions, SystemDisk};
 use crate::provider::{Backoff, ExposureProvider};
@@ -126,15 +127,16 @@ impl ExposureClientBuilder {
         self
     }
 
-    /// How many exposures may wait for each provider, under way included; more are dropped and
-    /// counted as `queue_full`. Default 100,000; at least 1.
+    /// How many exposures may wait in memory for each provider, under way included; more are
+    /// dropped and counted as `queue_full`, or wait in the [`outbox`](Self::outbox) alone where
+    /// there is one, until each required provider has room. Default 100,000; at least 1.
     #[must_use]
     pub fn queue_events(mut self, events: usize) -> Self {
         self.queue.n_events = events;
         self
     }
 
-    /// How many bytes of exposures may wait for each provider. Default 64 MiB; at least 1.
+    /// How many bytes of exposures may wait in memory for each provider. Default 64 MiB; at least 1.
     #[must_use]
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue.n_bytes = bytes;
@@ -251,21 +253,22 @@ impl ExposureClientBuilder {
                     max_bytes: self.outbox_bytes,
                     is_write_through: self.is_write_through,
                     remembers: self.remembers,
+                    held: queue,
                     disk: self.disk,
                 })?;
                 (Outbox::Disk(outbox), Some(writer), left)
             }
         };
-        let Left { exposures: left, memory } = left;
+        let Left { exposures: left, n_beyond, last, memory } = left;
         // Under another secret nothing of it would be known again.
         let seed = memory.as_ref().map_or(seed, |memory| memory.seed);
-        let last = left.iter().map(|(_, exposure)| exposure.time).max();
         let lanes = self.providers.into_iter();
         let lanes =
             lanes.map(|(provider, is_required)| Arc::new(Lane::new(provider, is_required, queue)));
         let engine = Arc::new(Engine {
             tracker: Tracker::new(self.marks, writer.is_some()),
             hasher: Hasher::new(seed),
+            flag_keys: FlagKeys::default(),
             stamper: Stamper::new(client_id, last.unwrap_or(Timestamp::from_micros(0))),
             clock: self.clock,
             drops: Drops::new(self.on_drop),
@@ -277,9 +280,8 @@ impl ExposureClientBuilder {
         for (key, variant) in memory.into_iter().flat_map(|memory| memory.delivered) {
             engine.tracker.remember(key, variant);
         }
-        for (record, exposure) in left {
-            engine.recover(record, exposure);
-        }
+        engine.tracker.found(n_beyond);
+        left.into_iter().for_each(|open| engine.recover(open));
         let threads =
             Threads::start(&engine, self.pace, self.backoff, self.breaker_threshold, writer)
                 .map_err(BuildError::System)?;

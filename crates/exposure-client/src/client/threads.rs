@@ -61,14 +61,32 @@ impl Threads {
     }
 
     pub(super) async fn flush(&self) -> FlushReport {
-        self.engine.outbox.synced().await;
+        let outbox = &self.engine.outbox;
+        outbox.synced().await;
+        let (through, mut n_read_back) = outbox.spilled();
+        let mut n_idle_rounds = 0;
+        loop {
+            let is_last = through <= n_read_back;
+            let n_left = self.flush_memory().await;
+            // What waits on disk alone comes to memory as room is made there.
+            outbox.synced().await;
+            let (_, now) = outbox.spilled();
+            n_idle_rounds = if n_read_back < now { 0 } else { n_idle_rounds + 1 };
+            n_read_back = now;
+            if is_last || 0 < n_left || 1 < n_idle_rounds {
+                let left = n_left + through.saturating_sub(now);
+                return FlushReport { left, account: self.engine.account() };
+            }
+        }
+    }
+
+    async fn flush_memory(&self) -> u64 {
         let (gathering, gathered) = Gathering::new(self.names());
         let gathering = Arc::new(gathering);
         for lane in &self.engine.lanes {
             lane.flush(&gathering);
         }
-        let Gathered { n_left, .. } = gathered.await.unwrap_or_default();
-        FlushReport { left: n_left, account: self.engine.account() }
+        gathered.await.unwrap_or_default().n_left
     }
 
     pub(super) async fn shutdown(&self, deadline: Duration) -> ShutdownReport {
@@ -93,7 +111,8 @@ impl Threads {
             );
         }
         let kept = self.engine.outbox.kept();
-        ShutdownReport { left: n_left, kept, unresponsive, account }
+        let left = n_left + self.engine.outbox.backlog();
+        ShutdownReport { left, kept, unresponsive, account }
     }
 
     fn names(&self) -> Vec<String> {

@@ -32,10 +32,12 @@ const MAX_ANSWER_BYTES: usize = 1 << 20;
 const IDLE: Duration = Duration::from_secs(30);
 
 impl HttpClient {
-    /// A client for this address, that sends these headers too.
+    /// A client for this address, that sends these headers too; `roots` are PEM, in place of
+    /// those of webpki.
     pub(crate) fn new(
         url: &str,
         connect_timeout: Duration,
+        roots: Option<&[u8]>,
         headers: HeaderMap,
     ) -> Result<Self, HttpProviderError> {
         let uri = address(url)?;
@@ -45,7 +47,7 @@ impl HttpClient {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
-            .build(with_tls(connector)?);
+            .build(with_tls(connector, roots)?);
         Ok(Self { client, uri, headers })
     }
 
@@ -86,19 +88,51 @@ fn address(url: &str) -> Result<Uri, HttpProviderError> {
 }
 
 #[cfg(feature = "tls")]
-fn with_tls(mut connector: HttpConnector) -> Result<Connector, HttpProviderError> {
+fn with_tls(
+    mut connector: HttpConnector,
+    roots: Option<&[u8]>,
+) -> Result<Connector, HttpProviderError> {
     connector.enforce_http(false);
     // Named, for a program may have built in another one besides.
     let provider = rustls::crypto::ring::default_provider();
-    let builder = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_provider_and_webpki_roots(provider)
-        .map_err(|error| HttpProviderError::Tls(error.to_string()))?;
+    let builder = hyper_rustls::HttpsConnectorBuilder::new();
+    let builder = match roots {
+        Some(pem) => builder.with_tls_config(trusting(pem, provider)?),
+        None => builder
+            .with_provider_and_webpki_roots(provider)
+            .map_err(|error| HttpProviderError::Tls(error.to_string()))?,
+    };
     Ok(builder.https_or_http().enable_http1().wrap_connector(connector))
+}
+
+#[cfg(feature = "tls")]
+fn trusting(
+    pem: &[u8],
+    provider: rustls::crypto::CryptoProvider,
+) -> Result<rustls::ClientConfig, HttpProviderError> {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject as _;
+
+    let wrong = |error: &dyn fmt::Display| HttpProviderError::Tls(error.to_string());
+    let mut roots = rustls::RootCertStore::empty();
+    for root in CertificateDer::pem_slice_iter(pem) {
+        roots.add(root.map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
+    }
+    if roots.is_empty() {
+        return Err(wrong(&"there is no root certificate; give at least one, as PEM"));
+    }
+    let builder = rustls::ClientConfig::builder_with_provider(std::sync::Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| wrong(&error))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 #[cfg(not(feature = "tls"))]
 #[expect(clippy::unnecessary_wraps, reason = "with TLS it can fail")]
-fn with_tls(connector: HttpConnector) -> Result<Connector, HttpProviderError> {
+fn with_tls(
+    connector: HttpConnector,
+    _roots: Option<&[u8]>,
+) -> Result<Connector, HttpProviderError> {
     Ok(connector)
 }
 

@@ -120,6 +120,12 @@ impl Lane {
         state.held.n_bytes += n_bytes;
     }
 
+    /// Whether an entry that does not get through is kept for the next run.
+    pub(crate) fn keeps(&self, entry: &Entry) -> bool {
+        // A best-effort provider has no claim on the outbox.
+        self.is_required && entry.record.is_some()
+    }
+
     /// Whether the provider's thread has ended.
     pub(crate) fn is_gone(&self) -> bool {
         self.state.lock().left.is_some()
@@ -140,13 +146,15 @@ impl Lane {
     }
 
     /// Puts an entry in for which room was kept. `false`: the provider's thread is gone, and the
-    /// entry has been counted as dropped here.
+    /// entry has been counted as dropped here, or is kept for the next run.
     pub(crate) fn push(&self, entry: &Arc<Entry>) -> bool {
         let wakes = {
             let mut state = self.state.lock();
             state.counts.offered += 1;
             if state.is_gone {
-                state.counts.dropped.add(DropReason::Closed, 1);
+                if !self.keeps(entry) {
+                    state.counts.dropped.add(DropReason::Closed, 1);
+                }
                 state.held.n_events -= 1;
                 state.held.n_bytes -= entry.n_bytes;
                 return false;

@@ -5,6 +5,7 @@ mod entry;
 mod flush;
 mod lane;
 mod outcomes;
+mod reporter;
 mod requests;
 mod runner;
 

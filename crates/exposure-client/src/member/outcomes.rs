@@ -15,6 +15,7 @@ impl Runner {
         let Attempted { number, result } = attempted;
         let Some(items) = self.under_way.remove(&number) else { return };
         let now = Instant::now();
+        self.reporter.answered(now);
         let mut ends = Ends::default();
         let mut settled = Vec::new();
         let failed = match result {

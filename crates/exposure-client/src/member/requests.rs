@@ -54,17 +54,19 @@ impl Runner {
         let again = std::mem::take(&mut self.again).into_values();
         left.extend(under_way.chain(again).map(|item| item.entry));
         let n_events = left.len() as u64;
-        // A best-effort provider has no claim on the outbox.
-        let (kept, dropped): (Vec<_>, Vec<_>) = left
-            .into_iter()
-            .partition(|entry: &Arc<Entry>| self.lane.is_required && entry.record.is_some());
+        let (kept, dropped): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(|entry: &Arc<Entry>| self.lane.keeps(entry));
         drop(kept);
         self.drop_all(&dropped, &Failure::new(DropReason::ShutDown, "the client was shut down"));
         let asked = self.flushes.drain(..).map(|flush| flush.request).chain(requests);
         for request in asked {
             request.gathering.answer(&self.lane.name, Left { n_events });
         }
-        let closed = tokio::time::timeout_at(deadline, self.lane.provider.close()).await;
+        let closed = tokio::time::timeout_at(deadline, async {
+            self.report_at_last().await;
+            self.lane.provider.close().await;
+        });
+        let closed = closed.await;
         if closed.is_err() {
             tracing::warn!(provider = self.lane.name, "the provider did not close in time");
         }

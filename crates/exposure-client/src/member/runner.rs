@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::attempt::{Attempted, Item, attempt};
 use super::lane::{Ends, Request};
+use super::reporter::Reporter;
 use super::{Entry, Failure, Lane, Left};
 use crate::DropReason;
 use crate::engine::Engine;
@@ -29,6 +30,7 @@ pub(crate) struct Runner {
     /// The most events of a batch: smaller for a while after one was too large.
     pub(super) max_events: usize,
     linger_until: Option<Instant>,
+    pub(super) reporter: Reporter,
     pub(super) flushes: Vec<Flush>,
 }
 
@@ -68,6 +70,7 @@ impl Runner {
             n_attempts: 0,
             max_events,
             linger_until: None,
+            reporter: Reporter::default(),
             flushes: Vec::new(),
         }
     }
@@ -80,15 +83,18 @@ impl Runner {
             let wake = self.launch(now);
             self.answer_flushes(now);
             let closing = self.lane.closing();
-            let is_idle = self.again.is_empty() && self.under_way.is_empty();
+            let is_backlogged = self.lane.is_required && 0 < self.engine.outbox.backlog();
+            let is_idle = self.again.is_empty() && self.under_way.is_empty() && !is_backlogged;
             if let Some(deadline) = closing
                 && (deadline <= now || (is_idle && self.lane.n_ready() == 0))
             {
                 return self.close(deadline).await;
             }
-            let wake = wake.into_iter().chain(closing).min();
+            self.report_if_due(now);
+            let wake = wake.into_iter().chain(closing).chain(self.reporter.wake()).min();
             tokio::select! {
                 Some(attempted) = self.attempts.next() => self.finish(attempted),
+                () = self.reporter.done() => {}
                 () = self.lane.wake.notified() => {}
                 () = sleep_until(wake) => {}
             }
@@ -180,7 +186,9 @@ impl Runner {
         let number = self.n_attempts;
         self.n_attempts += 1;
         let exposures = items.iter().map(|item| Arc::clone(&item.entry.exposure)).collect();
-        let batch = Batch::new(exposures, self.engine.account(), self.engine.client_id());
+        let account = self.engine.account();
+        self.reporter.told(&account);
+        let batch = Batch::new(exposures, account, self.engine.client_id());
         let timeout = self.pace.attempt_timeout;
         self.under_way.insert(number, items);
         self.attempts.push(Box::pin(attempt(Arc::clone(&self.lane), batch, number, timeout)));

@@ -29,13 +29,16 @@ impl Outbox {
         engine: &Engine,
         exposure: Exposure,
         place: Place,
-        room: Room,
+        room: Option<Room>,
     ) -> Tracked {
         let Self::Disk(disk) = self else {
             let entry = engine.new_entry(exposure, place, None);
-            engine.send(&entry, room);
+            engine.send(&entry, room.unwrap_or_default());
             return Tracked::Queued;
         };
+        if room.is_none() {
+            disk.spill();
+        }
         let (sender, receiver) = sync_channel(1);
         let reply = disk.is_write_through.then_some(sender);
         if let Err(job) = disk.push(Job { exposure, place, room, reply }) {
@@ -49,6 +52,27 @@ impl Outbox {
             Ok(Fate::Written) => Tracked::Queued,
             Ok(Fate::Dropped(reason)) => Tracked::Dropped(reason),
             Err(_closed) => Tracked::Dropped(DropReason::Closed),
+        }
+    }
+
+    /// How many exposures were ever to wait on disk alone, and how many of them do not any more.
+    pub(crate) fn spilled(&self) -> (u64, u64) {
+        match self {
+            Self::Memory => (0, 0),
+            Self::Disk(disk) => disk.spilled(),
+        }
+    }
+
+    /// How many exposures wait on disk alone.
+    pub(crate) fn backlog(&self) -> u64 {
+        let (n_spilled, n_read_back) = self.spilled();
+        n_spilled.saturating_sub(n_read_back)
+    }
+
+    /// An exposure that was to wait on disk alone does not come there.
+    pub(crate) fn unspill(&self) {
+        if let Self::Disk(disk) = self {
+            disk.unspill();
         }
     }
 

@@ -4,5 +4,5 @@ mod disk;
 mod kind;
 
 pub use disk::OutboxError;
-pub(crate) use disk::{Disk, DiskOutbox, Fate, Job, Left, OutboxOptions, SystemDisk, Writer};
+pub(crate) use disk::{Disk, DiskOutbox, Fate, Job, Left, Open, OutboxOptions, SystemDisk, Writer};
 pub(crate) use kind::{Outbox, Record};

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Batch, async_trait};
+use crate::Account;
 
 /// Takes exposures to where they are wanted. The [module](crate::provider) tells how to write one.
 ///
@@ -21,6 +22,14 @@ pub trait ExposureProvider: Send + Sync + 'static {
     /// It must not keep an exposure for later: what it answers for is believed. Up to
     /// [`BatchLimits::in_flight`] calls run at once.
     async fn send(&self, batch: &Batch) -> Result<Vec<Delivery>, SendError>;
+
+    /// Tells what became of all that the client tracked, where nothing is to be sent that would say
+    /// it: some seconds after the last batch was answered, then at most once a minute while the
+    /// figures change, and before [`close`](Self::close). `client_id` is that of
+    /// [`Batch::client_id`]. Default: nobody wants to know.
+    async fn report(&self, account: &Account, client_id: u64) {
+        let _ = (account, client_id);
+    }
 
     /// Called once, after the last batch, within the deadline of the shutdown.
     async fn close(&self) {}
@@ -108,6 +117,10 @@ impl<P: ExposureProvider + ?Sized> ExposureProvider for Box<P> {
         (**self).send(batch).await
     }
 
+    async fn report(&self, account: &Account, client_id: u64) {
+        (**self).report(account, client_id).await;
+    }
+
     async fn close(&self) {
         (**self).close().await;
     }
@@ -125,6 +138,10 @@ impl<P: ExposureProvider + ?Sized> ExposureProvider for Arc<P> {
 
     async fn send(&self, batch: &Batch) -> Result<Vec<Delivery>, SendError> {
         (**self).send(batch).await
+    }
+
+    async fn report(&self, account: &Account, client_id: u64) {
+        (**self).report(account, client_id).await;
     }
 
     async fn close(&self) {

@@ -46,6 +46,8 @@ mod backoff;
 mod batch;
 mod breaker;
 mod contract;
+#[cfg(any(feature = "grpc", feature = "_http"))]
+mod key_watch;
 mod log;
 mod memory;
 
@@ -67,6 +69,8 @@ pub(crate) use breaker::{Breaker, LONGEST_ASKED, Leave};
 pub use contract::{BatchLimits, Delivery, ExposureProvider, SendError};
 #[cfg(feature = "grpc")]
 pub use grpc::{GrpcProvider, GrpcProviderBuilder};
+#[cfg(any(feature = "grpc", feature = "_http"))]
+pub(crate) use key_watch::KeyWatch;
 pub use log::LogProvider;
 pub use memory::{MemoryProvider, Reply};
 #[cfg(feature = "segment")]

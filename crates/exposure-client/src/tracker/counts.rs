@@ -25,7 +25,7 @@ impl AddAssign for Counts {
         self.delivered += other.delivered;
         self.deduplicated += other.deduplicated;
         self.dropped += other.dropped;
-        self.pending += other.pending;
+        self.pending = self.pending.wrapping_add(other.pending);
         self.pending_repeats += other.pending_repeats;
         self.unwritten += other.unwritten;
     }

@@ -59,20 +59,26 @@ impl Marks {
 
     /// The mark of a key, which counts as a use.
     pub(crate) fn touch(&mut self, key: Key) -> Option<&mut Mark> {
+        let slot = self.touched(key)?;
+        Some(&mut self.slots[slot as usize].mark)
+    }
+
+    fn touched(&mut self, key: Key) -> Option<u32> {
         let slot = self.find(key)?;
         let moved = self.slots[slot as usize].moved;
         if self.moves.wrapping_sub(moved) as usize > self.capacity / 16 {
             self.unlink(slot);
             self.link_front(slot);
         }
-        Some(&mut self.slots[slot as usize].mark)
+        Some(slot)
     }
 
-    /// Puts a mark in place of the key's last one, or of the least recently used one.
-    pub(crate) fn put(&mut self, key: Key, mark: Mark) {
-        if let Some(found) = self.touch(key) {
-            *found = mark;
-            return;
+    /// Puts a mark in place of the key's last one, or of the least recently used one; tells where
+    /// it is, which stays so unless marks are removed.
+    pub(crate) fn put(&mut self, key: Key, mark: Mark) -> u32 {
+        if let Some(slot) = self.touched(key) {
+            self.slots[slot as usize].mark = mark;
+            return slot;
         }
         let fresh = Slot { key, mark, before: NONE, after: NONE, moved: 0 };
         let slot = if self.slots.len() < self.capacity {
@@ -87,12 +93,15 @@ impl Marks {
         self.link_front(slot);
         let slots = &self.slots;
         self.index.insert_unique(hash(key), slot, |&slot| hash(slots[slot as usize].key));
+        slot
     }
 
     /// Takes the mark of a key back if it is of this ticket. The place stays, for the same key or
-    /// the next one.
-    pub(crate) fn settle(&mut self, key: Key, ticket: Ticket, delivered: bool) {
-        let Some(slot) = self.find(key) else { return };
+    /// the next one. `near` is where it was put: looking there first spares a search, of which
+    /// nearly all is waiting for memory.
+    pub(crate) fn settle(&mut self, key: Key, near: u32, ticket: Ticket, delivered: bool) {
+        let is_there = self.slots.get(near as usize).is_some_and(|slot| slot.key == key);
+        let Some(slot) = (if is_there { Some(near) } else { self.find(key) }) else { return };
         if self.slots[slot as usize].mark.pending != Some(ticket) {
             return;
         }
@@ -101,6 +110,18 @@ impl Marks {
         } else {
             self.remove(slot);
         }
+    }
+
+    /// Makes the mark of a key that of a pending exposure, if it is of the same variant and of no
+    /// other one; tells where it is.
+    pub(crate) fn attach(&mut self, key: Key, variant: VariantHash, ticket: Ticket) -> Option<u32> {
+        let slot = self.find(key)?;
+        let mark = &mut self.slots[slot as usize].mark;
+        if mark.variant != variant || mark.pending.is_some() {
+            return None;
+        }
+        mark.pending = Some(ticket);
+        Some(slot)
     }
 
     /// What was delivered last, the least recently used first.
@@ -245,7 +266,8 @@ mod tests {
                         model.push_back((number, mark));
                     }
                     Step::Settle(number, delivered) => {
-                        marks.settle(key(number), ticket(number), delivered);
+                        // Anywhere: places are hints.
+                        marks.settle(key(number), u32::from(number), ticket(number), delivered);
                         let pending = |mark: &Mark| mark.pending.is_some();
                         if delivered {
                             for (other, mark) in &mut model {

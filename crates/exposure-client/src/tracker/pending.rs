@@ -19,9 +19,18 @@ pub(crate) struct PendingTable {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pending {
     pub(crate) key: Key,
+    /// Where its mark was put.
+    pub(crate) mark: u32,
     pub(crate) repeats: u64,
     /// Whether it counts as tracked yet: with an outbox on disk, once it is on stable storage.
     pub(crate) is_tracked: bool,
+}
+
+impl Pending {
+    /// One that counts, and has no mark.
+    pub(crate) fn unmarked(key: Key) -> Self {
+        Self { key, mark: u32::MAX, repeats: 0, is_tracked: true }
+    }
 }
 
 #[derive(Debug)]

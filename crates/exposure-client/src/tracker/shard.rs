@@ -5,7 +5,8 @@ use crate::DropReason;
 
 /// A part of the keys: what was queued last for each, what is under way, and the figures.
 ///
-/// Every method leaves the figures closed.
+/// Every method leaves the figures closed, modulo 2^64 for what is pending: what was found on disk
+/// counts with one shard, and ends with another.
 #[derive(Debug)]
 pub(crate) struct Shard {
     marks: Marks,
@@ -47,6 +48,8 @@ pub(crate) enum Counting {
     WhenWritten,
     /// It does, and an earlier run had tracked it.
     Recovered,
+    /// The same, and after it another one of the same key was queued that has ended.
+    Outdated,
 }
 
 impl Shard {
@@ -86,7 +89,7 @@ impl Shard {
         pending.repeats += 1;
         if pending.is_tracked {
             self.counts.tracked += 1;
-            self.counts.pending += 1;
+            self.counts.pending = self.counts.pending.wrapping_add(1);
             self.counts.pending_repeats += 1;
         }
         true
@@ -99,15 +102,25 @@ impl Shard {
         variant: VariantHash,
         counting: Counting,
     ) -> Admission {
+        if counting == Counting::Outdated {
+            // What was queued last is another one: it has no mark.
+            self.counts.tracked += 1;
+            self.counts.recovered += 1;
+            self.counts.pending = self.counts.pending.wrapping_add(1);
+            return Admission::New(self.pending.add(Pending::unmarked(key)));
+        }
         if counting != Counting::Recovered && self.repeat(key, variant) {
             return Admission::Repeat;
         }
         let is_tracked = counting != Counting::WhenWritten;
-        let ticket = self.pending.add(Pending { key, repeats: 0, is_tracked });
-        self.marks.put(key, Mark { variant, pending: Some(ticket) });
+        let ticket = self.pending.add(Pending { key, mark: 0, repeats: 0, is_tracked });
+        let mark = self.marks.put(key, Mark { variant, pending: Some(ticket) });
+        if let Some(pending) = self.pending.get_mut(ticket) {
+            pending.mark = mark;
+        }
         if is_tracked {
             self.counts.tracked += 1;
-            self.counts.pending += 1;
+            self.counts.pending = self.counts.pending.wrapping_add(1);
         } else {
             self.counts.unwritten += 1;
         }
@@ -133,17 +146,52 @@ impl Shard {
         let repeats = pending.repeats;
         self.counts.unwritten -= 1;
         self.counts.tracked += 1 + repeats;
-        self.counts.pending += 1 + repeats;
+        self.counts.pending = self.counts.pending.wrapping_add(1 + repeats);
         self.counts.pending_repeats += repeats;
+    }
+
+    /// Lets go of an exposure that waits on disk alone. It stays pending; what it suppressed, and
+    /// will, counts as deduplicated, for the outbox does not lose it.
+    pub(crate) fn spill(&mut self, ticket: Ticket) {
+        self.written(ticket);
+        let Some(Pending { key, mark, repeats, .. }) = self.pending.take(ticket) else { return };
+        self.marks.settle(key, mark, ticket, true);
+        self.counts.pending = self.counts.pending.wrapping_sub(repeats);
+        self.counts.pending_repeats -= repeats;
+        self.counts.deduplicated += repeats;
+    }
+
+    /// Takes up an exposure that was let go of, which counts already.
+    pub(crate) fn read_back(&mut self, key: Key, variant: VariantHash) -> Ticket {
+        let ticket = self.pending.add(Pending::unmarked(key));
+        if let Some(mark) = self.marks.attach(key, variant, ticket)
+            && let Some(pending) = self.pending.get_mut(ticket)
+        {
+            pending.mark = mark;
+        }
+        ticket
+    }
+
+    /// Counts what an earlier run left, and waits on disk alone.
+    pub(crate) fn found(&mut self, n: u64) {
+        self.counts.tracked += n;
+        self.counts.recovered += n;
+        self.counts.pending = self.counts.pending.wrapping_add(n);
+    }
+
+    /// Counts what waited on disk alone, and does not read back.
+    pub(crate) fn lost(&mut self, n: u64) {
+        self.counts.pending = self.counts.pending.wrapping_sub(n);
+        self.counts.dropped.add(DropReason::DiskFailed, n);
     }
 
     /// Ends an exposure. If it was not delivered, its mark is taken back, so that the next
     /// evaluation is an exposure again, and what it suppressed is dropped with it.
     pub(crate) fn settle(&mut self, ticket: Ticket, ending: Ending) -> Option<Settled> {
         self.written(ticket);
-        let Pending { key, repeats, .. } = self.pending.take(ticket)?;
-        self.marks.settle(key, ticket, ending == Ending::Delivered);
-        self.counts.pending -= 1 + repeats;
+        let Pending { key, mark, repeats, .. } = self.pending.take(ticket)?;
+        self.marks.settle(key, mark, ticket, ending == Ending::Delivered);
+        self.counts.pending = self.counts.pending.wrapping_sub(1 + repeats);
         self.counts.pending_repeats -= repeats;
         match ending {
             Ending::Delivered => {

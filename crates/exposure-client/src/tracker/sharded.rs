@@ -66,12 +66,37 @@ impl Tracker {
     }
 
     /// Takes in an exposure that an earlier run tracked.
-    pub(crate) fn recover(&self, key: Key, variant: VariantHash) -> Option<Place> {
+    /// `is_last`: of its key none was queued after it.
+    pub(crate) fn recover(&self, key: Key, variant: VariantHash, is_last: bool) -> Option<Place> {
+        let counting = if is_last { Counting::Recovered } else { Counting::Outdated };
         let (number, shard) = self.shard_of(key);
-        match shard.lock().admit(key, variant, Counting::Recovered) {
+        match shard.lock().admit(key, variant, counting) {
             Admission::Repeat => None,
             Admission::New(ticket) => Some(Place { shard: number, ticket }),
         }
+    }
+
+    /// Lets go of an exposure that waits on disk alone.
+    pub(crate) fn spill(&self, place: Place) {
+        if let Some(lane) = self.shards.get(usize::from(place.shard)) {
+            lane.0.lock().spill(place.ticket);
+        }
+    }
+
+    /// Takes up an exposure that was let go of.
+    pub(crate) fn read_back(&self, key: Key, variant: VariantHash) -> Place {
+        let (number, shard) = self.shard_of(key);
+        Place { shard: number, ticket: shard.lock().read_back(key, variant) }
+    }
+
+    /// Counts what an earlier run left, and waits on disk alone.
+    pub(crate) fn found(&self, n: u64) {
+        self.shards[0].0.lock().found(n);
+    }
+
+    /// Counts what waited on disk alone, and does not read back.
+    pub(crate) fn lost(&self, n: u64) {
+        self.shards[0].0.lock().lost(n);
     }
 
     /// What was delivered last for each key.

@@ -254,15 +254,16 @@ proptest! {
         prop_assert_eq!(account.dropped.total(), 0);
     }
 
-    /// The same over restarts with an outbox on disk, and where marks are forgotten: then some
-    /// exposures are sent once more, which changes no history.
+    /// The same over restarts with an outbox on disk that is larger than memory, and where marks
+    /// are forgotten: then some exposures are sent once more, which changes no history.
     #[test]
     fn restarts_and_forgetting_change_no_history(
         n_remembered in prop_oneof![Just(2_usize), Just(PLENTY)],
+        n_queued in prop_oneof![Just(1_usize), Just(4), Just(PLENTY)],
         steps in vec(step(LOSSLESS, true), 1..60),
     ) {
         let directory = tempfile::tempdir().unwrap();
-        let mut world = World::new(Some(directory.path()), n_remembered, PLENTY);
+        let mut world = World::new(Some(directory.path()), n_remembered, n_queued);
         for step in steps {
             // What is not synced when a program ends was never counted, and may be lost.
             if matches!(step, Step::Restart) {

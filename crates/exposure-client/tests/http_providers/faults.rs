@@ -15,6 +15,8 @@ use crate::support::{drained, quick};
 #[derive(Clone, Copy, Debug)]
 enum Fault {
     Refuse(u16),
+    /// The key is not known, for once.
+    Key,
     /// A page that says 200.
     Page,
     Drop,
@@ -42,6 +44,7 @@ fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
         4 => prop::sample::select(vec![408, 500, 502, 503, 504, 401, 403]).prop_map(Fault::Refuse),
         4 => prop::sample::select(vec![500, 502, 504]).prop_map(Fault::TakeAndRefuse),
+        2 => Just(Fault::Key),
         2 => Just(Fault::Page),
         2 => Just(Fault::Drop),
         2 => Just(Fault::Garbage),
@@ -96,6 +99,14 @@ fn check(format: Format, faults: Vec<Fault>, bad: &[bool]) {
             Some(Fault::Refuse(status) | Fault::TakeAndRefuse(status)) => {
                 Reply::at_once(status, &json!({"code": status}))
             }
+            // A revoked key loses nothing that can be delivered once it is put right.
+            Some(Fault::Key) => match format {
+                Format::Amplitude => {
+                    let error = "Invalid API key: key";
+                    Reply::at_once(400, &json!({"code": 400, "error": error}))
+                }
+                Format::Segment => Reply::at_once(401, &json!({"code": "invalid_request"})),
+            },
             Some(Fault::Page) => {
                 Reply::Answer(200, "content-type: text/html\r\n".into(), "<p>Log in</p>".into())
             }

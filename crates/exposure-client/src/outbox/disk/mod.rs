@@ -16,7 +16,11 @@
 //! whole. So what lies before a position that a later group names, or in a segment with another
 //! behind it, was synced once: where it does not read, that is damage, and an error. Anything else
 //! that does not read is what a crash left of the last group: it was never counted, and is cut.
+//!
+//! Where the providers' queues in memory are full, exposures wait here alone, and are read back in
+//! order as room comes: the outbox may be larger than memory.
 
+mod backlog;
 mod error;
 mod file;
 mod frame;
@@ -24,6 +28,7 @@ mod memory;
 mod open;
 mod options;
 mod record;
+mod taken;
 mod writer;
 mod writing;
 
@@ -33,6 +38,6 @@ mod tests;
 pub use error::OutboxError;
 pub(crate) use file::{Disk, SystemDisk};
 pub(crate) use memory::Memory;
-pub(crate) use open::{Opened, Recovered};
+pub(crate) use open::{Open, Opened, Recovered};
 pub(crate) use options::OutboxOptions;
 pub(crate) use writer::{DiskOutbox, Fate, Job, Left, Writer};

@@ -2,9 +2,13 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
+use exposure_core::Timestamp;
+
+use super::backlog::Range;
 use super::file::sync_directory;
 use super::frame::{self, FORMAT, SEGMENT_HEADER, SEGMENT_MAGIC};
-use super::record::{self, Entry};
+use super::record;
+use super::taken::{GroupPlace, Taken};
 use super::{OutboxError, OutboxOptions};
 use crate::Exposure;
 use crate::outbox::Record;
@@ -15,11 +19,25 @@ pub(crate) struct Opened {
     /// Held as long as the outbox is in use.
     pub(super) lock: File,
     /// Exposures without an end, in the order in which they were tracked.
-    pub(crate) exposures: Vec<(Record, Exposure)>,
+    pub(crate) exposures: Vec<Open>,
+    /// Where those are that memory has no room for.
+    pub(super) beyond: Vec<Range>,
+    /// The latest time of any exposure that is still there.
+    pub(crate) last: Option<Timestamp>,
     /// What is left of segments, in order: their exposures without an end, and their bytes.
     pub(super) segments: BTreeMap<u64, SegmentState>,
     pub(super) next_number: u64,
     pub(crate) recovered: Recovered,
+}
+
+/// An exposure without an end.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Open {
+    pub(crate) record: Record,
+    pub(crate) exposure: Exposure,
+    /// Whether no later one of the same user, flag and run was written; if there was, and it has
+    /// ended, what was sent last is not this one.
+    pub(crate) is_last: bool,
 }
 
 /// What was found when an outbox was opened.
@@ -49,21 +67,23 @@ impl Opened {
         let mut opened = Self {
             lock,
             exposures: Vec::new(),
+            beyond: Vec::new(),
+            last: None,
             segments: BTreeMap::new(),
             next_number: 0,
             recovered: Recovered::default(),
         };
-        let mut open = BTreeMap::new();
+        let mut taken = Taken::new(options.held);
         let last = paths.last_key_value().map(|(&number, _)| number);
         for (&segment, path) in &paths {
-            opened.read_segment(segment, path, Some(segment) == last, &mut open)?;
+            opened.read_segment(segment, path, Some(segment) == last, &mut taken)?;
         }
-        for (record, _) in open.values() {
-            let Record { segment, .. } = *record;
+        for segment in taken.segments() {
             opened.segments.entry(segment).or_default().n_open += 1;
         }
-        opened.exposures = open.into_values().collect();
-        opened.exposures.sort_by_key(|(_, exposure)| (exposure.time, exposure.sequence));
+        opened.next_number = taken.next_number;
+        opened.last = taken.last;
+        (opened.exposures, opened.beyond) = taken.finish();
         Ok(opened)
     }
 
@@ -72,7 +92,7 @@ impl Opened {
         segment: u64,
         path: &Path,
         is_last: bool,
-        open: &mut BTreeMap<u64, (Record, Exposure)>,
+        taken: &mut Taken,
     ) -> Result<(), OutboxError> {
         let bytes = fs::read(path).map_err(|error| OutboxError::io("read", path, error))?;
         let damaged =
@@ -95,8 +115,9 @@ impl Opened {
         if 0 < offset {
             while let Some(group) = frame::read(&bytes, offset) {
                 let entries = record::read(group.payload).ok_or_else(|| damaged(offset))?;
+                let place = GroupPlace { segment, start: offset as u64, end: group.end as u64 };
                 for entry in entries {
-                    self.take(segment, entry, open);
+                    taken.take(place, entry);
                 }
                 offset = group.end;
             }
@@ -118,19 +139,6 @@ impl Opened {
         let state = SegmentState { n_open: 0, n_bytes: offset as u64 };
         self.segments.insert(segment, state);
         Ok(())
-    }
-
-    fn take(&mut self, segment: u64, entry: Entry, open: &mut BTreeMap<u64, (Record, Exposure)>) {
-        match entry {
-            Entry::Exposure(number, exposure) => {
-                self.next_number = self.next_number.max(number.saturating_add(1));
-                open.insert(number, (Record { segment, number }, exposure));
-            }
-            Entry::Done(number) => {
-                self.next_number = self.next_number.max(number.saturating_add(1));
-                open.remove(&number);
-            }
-        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::file::{Disk, DiskFile};
 use super::open::Opened;
 use super::writing::Writing;
 use super::{OutboxError, OutboxOptions, SystemDisk};
+use crate::member::QueueBound;
 use crate::outbox::Record;
 use crate::provider::MemoryProvider;
 use crate::{
@@ -24,6 +25,7 @@ fn options(directory: &Path) -> OutboxOptions {
         max_bytes: 256 << 20,
         is_write_through: false,
         remembers: false,
+        held: QueueBound { n_events: 1000, n_bytes: 1 << 20 },
         disk: Arc::new(SystemDisk),
     }
 }
@@ -45,7 +47,7 @@ fn exposure(number: u64) -> Exposure {
 /// The insert ids of what a directory holds.
 fn held(directory: &Path) -> Result<Vec<u64>, OutboxError> {
     let opened = Opened::open(&options(directory))?;
-    let ids = opened.exposures.iter().map(|(_, one)| one.insert_id.as_u128() as u64);
+    let ids = opened.exposures.iter().map(|open| open.exposure.insert_id.as_u128() as u64);
     Ok(ids.collect())
 }
 
@@ -60,7 +62,7 @@ fn write(writing: &mut Writing, numbers: &[u64]) -> Vec<Record> {
     let exposures: Vec<Exposure> = numbers.iter().copied().map(exposure).collect();
     let (n_written, records) = writing.write(exposures.iter());
     assert_eq!(n_written, numbers.len());
-    records.unwrap()
+    records.unwrap().records
 }
 
 fn only_segment(directory: &Path) -> PathBuf {
@@ -106,7 +108,7 @@ fn segments_that_are_free_go_and_the_outbox_has_room_again() {
             let exposures: Vec<Exposure> = (number..number + 500).map(exposure).collect();
             number += 500;
             match writing.write(exposures.iter()) {
-                (_, Ok(written)) => records.extend(written),
+                (_, Ok(written)) => records.extend(written.records),
                 (_, Err(reason)) => break reason,
             }
         };

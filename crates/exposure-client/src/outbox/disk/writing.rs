@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,6 +26,15 @@ pub(crate) struct Writing {
     group: Vec<u8>,
     /// Ends that were written since the last sync: what cuts off a failed write takes them along.
     unsynced_ends: Vec<u64>,
+}
+
+/// A group that was written and synced: its exposures, and where it is.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) records: Vec<Record>,
+    pub(super) segment: u64,
+    pub(super) start: u64,
+    pub(super) end: u64,
 }
 
 /// The segment that grows.
@@ -63,6 +73,10 @@ impl Writing {
         }
     }
 
+    pub(super) fn directory(&self) -> &Path {
+        &self.options.directory
+    }
+
     /// How many exposures are in it.
     pub(super) fn n_open(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.n_open)
@@ -73,7 +87,7 @@ impl Writing {
     pub(super) fn write<'a>(
         &mut self,
         exposures: impl Iterator<Item = &'a Exposure>,
-    ) -> (usize, Result<Vec<Record>, DropReason>) {
+    ) -> (usize, Result<Written, DropReason>) {
         frame::begin(&mut self.group);
         let first = self.next_number;
         let mut n_written = 0;
@@ -94,14 +108,15 @@ impl Writing {
             return (n_written, Err(DropReason::DiskFailed));
         }
         let Some(active) = &self.active else { return (n_written, Err(DropReason::DiskFailed)) };
-        let segment = active.segment;
+        let (segment, end) = (active.segment, active.n_bytes);
+        let start = end - self.group.len() as u64;
         self.segments.entry(segment).or_default().n_open += n_written as u64;
         self.n_open.fetch_add(n_written as u64, Ordering::Relaxed);
         let records = (first..self.next_number).map(|number| Record { segment, number }).collect();
         if let Err(error) = self.roll() {
             self.failed(&error);
         }
-        (n_written, Ok(records))
+        (n_written, Ok(Written { records, segment, start, end }))
     }
 
     /// Notes the end of exposures, and removes segments that have become free. Not synced: an

@@ -3,7 +3,9 @@ use std::fmt;
 use super::builder::AmplitudeProviderBuilder;
 use super::{answer, upload};
 use crate::http::HttpClient;
-use crate::provider::{Batch, BatchLimits, Delivery, ExposureProvider, SendError, async_trait};
+use crate::provider::{
+    Batch, BatchLimits, Delivery, ExposureProvider, KeyWatch, SendError, async_trait,
+};
 
 /// Sends exposures to Amplitude, or to a server that takes what Amplitude takes.
 ///
@@ -26,7 +28,8 @@ use crate::provider::{Batch, BatchLimits, Delivery, ExposureProvider, SendError,
 /// |---|---|
 /// | 200 with `code` 200 | delivered |
 /// | 400 that lists events as invalid, silenced or without a field | those are rejected, the others sent again |
-/// | 400 with `missing_field`, or `Invalid API key` | all are rejected |
+/// | 400 with `Invalid API key`, 401, 403 | sent again: the key may be put right; the log warns once, as `key_refused` |
+/// | 400 with `missing_field` | all are rejected |
 /// | any other 400 | sent again in halves, down to the event that is at fault |
 /// | 413 | sent again in halves |
 /// | 429 | throttled events wait for 30 s or what `Retry-After` says, those over a daily quota are rejected, the others are sent again |
@@ -38,6 +41,7 @@ pub struct AmplitudeProvider {
     pub(super) library: String,
     pub(super) min_id_length: Option<usize>,
     pub(super) limits: BatchLimits,
+    pub(super) key_watch: KeyWatch,
 }
 
 /// Amplitude takes less than 1 MB at once.
@@ -66,7 +70,13 @@ impl ExposureProvider for AmplitudeProvider {
             let reason = format!("the upload has {} bytes; {MAX_BYTES} may be sent", body.len());
             return Err(SendError::TooLarge { reason });
         }
-        answer::deliveries(&self.client.post(body).await?, batch)
+        let answer = self.client.post(body).await?;
+        if answer::refuses_key(&answer) {
+            self.key_watch.refused(&self.name);
+        } else {
+            self.key_watch.taken();
+        }
+        answer::deliveries(&answer, batch)
     }
 }
 

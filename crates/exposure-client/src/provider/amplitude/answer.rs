@@ -43,12 +43,28 @@ const FAULTS: [(&str, &str); 3] = [
     ("events_with_invalid_id_lengths", "is too short or too long"),
 ];
 
+/// Whether it is the key that is refused, which may be put right, and no event's fault.
+pub(super) fn refuses_key(answer: &Answer) -> bool {
+    match answer.status {
+        401 | 403 => true,
+        // A success that the body takes back.
+        400 | 200..=299 => answer.json().is_some_and(|body| is_of_key(&body)),
+        _ => false,
+    }
+}
+
+fn is_of_key(body: &Value) -> bool {
+    let text = |member| body.get(member).and_then(Value::as_str).unwrap_or_default();
+    // The rest of the text is the key.
+    text("error").to_ascii_lowercase().starts_with("invalid api key")
+        || text("missing_field") == "api_key"
+}
+
 fn refused(answer: &Answer, body: &Value, batch: &Batch) -> Result<Vec<Delivery>, SendError> {
     let rejected = |reason: String| Delivery::Rejected { reason };
     let error = body.get("error").and_then(Value::as_str).unwrap_or_default();
-    // The rest of the text is the key.
-    if error.to_ascii_lowercase().starts_with("invalid api key") {
-        return Ok(batch.all(rejected("the API key is not known there".into())));
+    if is_of_key(body) {
+        return Err(answer.unavailable("the API key is not known there"));
     }
     if let Some(field) = body.get("missing_field").and_then(Value::as_str) {
         return Ok(batch.all(rejected(format!("the upload has no `{field}`: {error}"))));
@@ -191,7 +207,10 @@ mod tests {
                 letters.collect::<Vec<String>>().join(" ")
             }
             Err(SendError::TooLarge { .. }) => "halves".into(),
-            Err(SendError::Unavailable { after, .. }) => format!("later {}", seconds(after)),
+            Err(SendError::Unavailable { after, reason }) => {
+                assert!(!reason.contains("secret"), "{reason}");
+                format!("later {}", seconds(after))
+            }
         }
     }
 
@@ -217,11 +236,18 @@ mod tests {
             (400, invalid("events_with_invalid_fields", json!({"0": 1})), "halves"),
             (400, json!({"code": 400, "error": "Invalid event JSON"}), "halves"),
             (400, json!("no object"), "halves"),
-            (400, json!({"error": "Invalid API key: secret"}), "x x x"),
-            (400, json!({"error": "invalid api key"}), "x x x"),
+            // The key may be put right.
+            (400, json!({"error": "Invalid API key: secret"}), "later "),
+            (400, json!({"error": "invalid api key"}), "later "),
+            (200, json!({"code": 400, "error": "Invalid API key: secret"}), "later "),
             (
                 400,
                 json!({"error": "Request missing required field", "missing_field": "api_key"}),
+                "later ",
+            ),
+            (
+                400,
+                json!({"error": "Request missing required field", "missing_field": "events"}),
                 "x x x",
             ),
             (400, json!({"missing_field": null}), "halves"),

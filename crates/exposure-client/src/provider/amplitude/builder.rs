@@ -5,7 +5,7 @@ use http::HeaderMap;
 
 use super::AmplitudeProvider;
 use crate::http::{HttpClient, HttpProviderError};
-use crate::provider::BatchLimits;
+use crate::provider::{BatchLimits, KeyWatch};
 
 /// Puts an [`AmplitudeProvider`] together.
 #[derive(Clone)]
@@ -17,6 +17,8 @@ pub struct AmplitudeProviderBuilder {
     min_id_length: Option<usize>,
     limits: BatchLimits,
     connect_timeout: Duration,
+    /// PEM, in place of the roots of webpki.
+    roots: Option<Vec<u8>>,
 }
 
 /// Amplitude's own bound: fewer than this.
@@ -32,6 +34,7 @@ impl AmplitudeProviderBuilder {
             min_id_length: None,
             limits: BatchLimits { max_events: 1000, max_bytes: 700_000, in_flight: 1 },
             connect_timeout: Duration::from_secs(5),
+            roots: None,
         }
     }
 
@@ -86,12 +89,22 @@ impl AmplitudeProviderBuilder {
         self
     }
 
+    /// Trusts servers by the certificates in this PEM, at least one, in place of the roots of
+    /// webpki: for servers with a certificate of one's own. Default: the roots of webpki.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots = Some(pem.into());
+        self
+    }
+
     /// Checks the settings. It connects when there is something to send.
     pub fn build(self) -> Result<AmplitudeProvider, HttpProviderError> {
         if self.api_key.is_empty() {
             return Err(HttpProviderError::NoKey);
         }
-        let client = HttpClient::new(&self.url, self.connect_timeout, HeaderMap::new())?;
+        let (timeout, roots) = (self.connect_timeout, self.roots.as_deref());
+        let client = HttpClient::new(&self.url, timeout, roots, HeaderMap::new())?;
         Ok(AmplitudeProvider {
             client,
             api_key: self.api_key,
@@ -99,6 +112,7 @@ impl AmplitudeProviderBuilder {
             library: self.library,
             min_id_length: self.min_id_length,
             limits: self.limits,
+            key_watch: KeyWatch::default(),
         })
     }
 }

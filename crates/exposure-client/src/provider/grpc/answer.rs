@@ -1,28 +1,18 @@
 use std::time::Duration;
 
 use exposure_proto::v1;
-use exposure_proto::v1::event_outcome::Result as Outcome;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::provider::{Delivery, SendError};
 
-/// The answers for a batch. An outcome that says nothing is no answer: it is asked for again.
-pub(super) fn deliveries(outcomes: Vec<v1::EventOutcome>) -> Vec<Delivery> {
-    outcomes.into_iter().map(|outcome| delivery(outcome.result)).collect()
-}
-
-fn delivery(outcome: Option<Outcome>) -> Delivery {
-    match outcome {
-        Some(Outcome::Accepted(_) | Outcome::Duplicate(_)) => Delivery::Delivered,
-        Some(Outcome::Rejected(rejected)) if is_retryable(rejected.code) => {
-            Delivery::Retry { after: None }
-        }
-        Some(Outcome::Rejected(v1::Rejected { code, field, message })) => {
-            Delivery::Rejected { reason: format!("{}: `{field}` {message}", name(code)) }
-        }
-        None => Delivery::Retry { after: None },
+/// What became of an event that was not taken.
+pub(super) fn rejected(rejected: v1::Rejected) -> Delivery {
+    let v1::Rejected { code, field, message } = rejected;
+    if is_retryable(code) {
+        return Delivery::Retry { after: None };
     }
+    Delivery::Rejected { reason: format!("{}: `{field}` {message}", name(code)) }
 }
 
 /// A batch that was refused as a whole on a stream.

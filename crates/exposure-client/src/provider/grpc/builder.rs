@@ -17,6 +17,8 @@ pub struct GrpcProviderBuilder {
     library: String,
     limits: BatchLimits,
     connect_timeout: Duration,
+    /// PEM, in place of the roots of webpki.
+    roots: Option<Vec<u8>>,
     is_streaming: bool,
 }
 
@@ -32,6 +34,9 @@ pub enum GrpcProviderError {
     /// The key has characters that no key has.
     #[error("the API key has characters that no key has")]
     ApiKey,
+    /// There is no root certificate where some were given, or one that does not read.
+    #[error("the root certificates do not read; give at least one, as PEM")]
+    RootCertificates,
     /// The library's name is too long, or empty.
     #[error("the library's name has {0} characters; it must have 1 to {most}", most = Limits::TEXT_CHARS)]
     Library(usize),
@@ -46,6 +51,7 @@ impl GrpcProviderBuilder {
             library: concat!("exposure-client-rust/", env!("CARGO_PKG_VERSION")).into(),
             limits: BatchLimits { max_events: 2000, max_bytes: 4 << 20, in_flight: 4 },
             connect_timeout: Duration::from_secs(5),
+            roots: None,
             is_streaming: true,
         }
     }
@@ -102,6 +108,15 @@ impl GrpcProviderBuilder {
         self
     }
 
+    /// Trusts servers by the certificates in this PEM, at least one, in place of the roots of
+    /// webpki: for servers with a certificate of one's own. Default: the roots of webpki.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots = Some(pem.into());
+        self
+    }
+
     /// Checks the settings. It connects when there is something to send.
     pub fn build(self) -> Result<GrpcProvider, GrpcProviderError> {
         let n_chars = self.library.chars().count();
@@ -109,7 +124,7 @@ impl GrpcProviderBuilder {
             return Err(GrpcProviderError::Library(n_chars));
         }
         let key = self.api_key.as_deref().map(bearer).transpose()?;
-        let endpoint = endpoint(&self.url)?
+        let endpoint = endpoint(&self.url, self.roots.as_deref())?
             .connect_timeout(self.connect_timeout)
             .initial_stream_window_size(1 << 20)
             .initial_connection_window_size(4 << 20)
@@ -127,18 +142,41 @@ fn bearer(key: &str) -> Result<MetadataValue<Ascii>, GrpcProviderError> {
     Ok(value)
 }
 
-fn endpoint(url: &str) -> Result<Endpoint, GrpcProviderError> {
+#[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "they are for TLS"))]
+fn endpoint(url: &str, roots: Option<&[u8]>) -> Result<Endpoint, GrpcProviderError> {
     let wrong = || GrpcProviderError::Address(url.to_owned());
     let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_invalid| wrong())?;
     match endpoint.uri().scheme_str() {
         Some("http") => Ok(endpoint),
         #[cfg(feature = "tls")]
         Some("https") => {
-            let tls = tonic::transport::ClientTlsConfig::new().with_webpki_roots();
+            let tls = tonic::transport::ClientTlsConfig::new();
+            let tls = match roots {
+                Some(pem) => {
+                    check_roots(pem)?;
+                    tls.ca_certificate(tonic::transport::Certificate::from_pem(pem))
+                }
+                None => tls.with_webpki_roots(),
+            };
             endpoint.tls_config(tls).map_err(|_invalid| wrong())
         }
         #[cfg(not(feature = "tls"))]
         Some("https") => Err(GrpcProviderError::NoTls(url.to_owned())),
         _ => Err(wrong()),
     }
+}
+
+/// A list without any would be taken, and trust nobody.
+#[cfg(feature = "tls")]
+fn check_roots(pem: &[u8]) -> Result<(), GrpcProviderError> {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject as _;
+
+    let wrong = GrpcProviderError::RootCertificates;
+    let mut n_roots = 0;
+    for root in CertificateDer::pem_slice_iter(pem) {
+        root.map_err(|_invalid| wrong.clone())?;
+        n_roots += 1;
+    }
+    if n_roots == 0 { Err(wrong) } else { Ok(()) }
 }

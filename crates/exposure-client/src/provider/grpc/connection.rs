@@ -1,13 +1,19 @@
-use exposure_proto::v1::ingest_service_client::IngestServiceClient;
+use bytes::Bytes;
 use parking_lot::Mutex;
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::codegen::tokio_stream::Stream;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Request, Status, Streaming};
 
-/// A client whose calls carry the key.
-pub(super) type Client = IngestServiceClient<InterceptedService<Channel, Key>>;
+use super::codec::AsBytes;
+
+/// The calls of `IngestService`, in bytes, that carry the key.
+#[derive(Clone, Debug)]
+pub(super) struct Client(Grpc<InterceptedService<Channel, Key>>);
 
 /// Puts the key on each call, if there is one.
 #[derive(Clone, Debug)]
@@ -33,8 +39,8 @@ impl Connection {
     pub(super) fn client(&self) -> Client {
         let mut client = self.client.lock();
         let made = client.get_or_insert_with(|| {
-            IngestServiceClient::with_interceptor(self.endpoint.connect_lazy(), self.key.clone())
-                .max_decoding_message_size(MAX_ANSWER_BYTES)
+            let channel = InterceptedService::new(self.endpoint.connect_lazy(), self.key.clone());
+            Client(Grpc::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES))
         });
         made.clone()
     }
@@ -42,6 +48,32 @@ impl Connection {
     /// Lets go of it.
     pub(super) fn close(&self) {
         *self.client.lock() = None;
+    }
+}
+
+impl Client {
+    /// Sends an `IngestRequest`, and gives the `IngestResponse`.
+    pub(super) async fn ingest(&mut self, request: Bytes) -> Result<Bytes, Status> {
+        self.ready().await?;
+        let path = PathAndQuery::from_static("/exposure.v1.IngestService/Ingest");
+        let answered = self.0.unary(Request::new(request), path, AsBytes).await;
+        Ok(answered?.into_inner())
+    }
+
+    /// Opens a stream: `IngestStreamRequest`s there, `IngestStreamResponse`s back.
+    pub(super) async fn ingest_stream(
+        &mut self,
+        requests: impl Stream<Item = Bytes> + Send + 'static,
+    ) -> Result<Streaming<Bytes>, Status> {
+        self.ready().await?;
+        let path = PathAndQuery::from_static("/exposure.v1.IngestService/IngestStream");
+        let answered = self.0.streaming(Request::new(requests), path, AsBytes).await;
+        Ok(answered?.into_inner())
+    }
+
+    async fn ready(&mut self) -> Result<(), Status> {
+        let ready = self.0.ready().await;
+        ready.map_err(|error| Status::unavailable(format!("not connected: {error}")))
     }
 }
 

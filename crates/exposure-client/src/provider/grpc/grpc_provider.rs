@@ -1,12 +1,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tonic::{Code, Status};
+
 use super::answer;
 use super::builder::GrpcProviderBuilder;
 use super::connection::Connection;
-use super::event;
+use super::decode;
+use super::encode::Encoded;
 use super::stream::{OpenError, Stream};
-use crate::provider::{Batch, BatchLimits, Delivery, ExposureProvider, SendError, async_trait};
+use crate::Account;
+use crate::provider::{
+    Batch, BatchLimits, Delivery, ExposureProvider, KeyWatch, SendError, async_trait,
+};
 
 /// Sends exposures to an exposure server, which answers when they are durable.
 ///
@@ -16,6 +22,9 @@ use crate::provider::{Batch, BatchLimits, Delivery, ExposureProvider, SendError,
 /// let provider = GrpcProvider::builder("http://127.0.0.1:7070").api_key("key").build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A key that is refused may be put right: exposures wait, and the log warns once, as
+/// `key_refused`.
 #[derive(Debug)]
 pub struct GrpcProvider {
     connection: Connection,
@@ -24,6 +33,7 @@ pub struct GrpcProvider {
     limits: BatchLimits,
     is_streaming: AtomicBool,
     stream: tokio::sync::Mutex<Option<Arc<Stream>>>,
+    key_watch: KeyWatch,
 }
 
 impl GrpcProvider {
@@ -41,7 +51,8 @@ impl GrpcProvider {
     ) -> Self {
         let is_streaming = AtomicBool::new(is_streaming);
         let stream = tokio::sync::Mutex::new(None);
-        Self { connection, name, library, limits, is_streaming, stream }
+        let key_watch = KeyWatch::default();
+        Self { connection, name, library, limits, is_streaming, stream, key_watch }
     }
 
     /// The stream that is open, or a new one; `None` where there can be none.
@@ -52,6 +63,7 @@ impl GrpcProvider {
         }
         match Stream::open(self.connection.client(), self.limits.in_flight).await {
             Ok(opened) => {
+                self.key_watch.taken();
                 let opened = Arc::new(opened);
                 *stream = Some(Arc::clone(&opened));
                 Ok(Some(opened))
@@ -61,8 +73,15 @@ impl GrpcProvider {
                 self.is_streaming.store(false, Ordering::Relaxed);
                 Ok(None)
             }
-            Err(OpenError::Failed(error)) => Err(error),
+            Err(OpenError::Failed(status)) => Err(self.failed(&status)),
         }
+    }
+
+    fn failed(&self, status: &Status) -> SendError {
+        if let Code::Unauthenticated | Code::PermissionDenied = status.code() {
+            self.key_watch.refused(&self.name);
+        }
+        answer::status(status)
     }
 }
 
@@ -80,12 +99,20 @@ impl ExposureProvider for GrpcProvider {
         if self.is_streaming.load(Ordering::Relaxed)
             && let Some(stream) = self.stream().await?
         {
-            return stream.send(event::request(batch, &self.library)).await;
+            return stream.send(Encoded::new(batch, &self.library)).await;
         }
-        let request = event::request(batch, &self.library);
+        let request = Encoded::new(batch, &self.library).request();
         let answered = self.connection.client().ingest(request).await;
-        let response = answered.map_err(|status| answer::status(&status))?;
-        Ok(answer::deliveries(response.into_inner().outcomes))
+        let response = answered.map_err(|status| self.failed(&status))?;
+        self.key_watch.taken();
+        decode::response(&response).map_err(|error| SendError::unavailable(error.to_string()))
+    }
+
+    async fn report(&self, account: &Account, client_id: u64) {
+        let request = Encoded::report(account, client_id, &self.library).request();
+        if let Err(status) = self.connection.client().ingest(request).await {
+            tracing::debug!(provider = self.name, %status, "the account was not taken");
+        }
     }
 
     async fn close(&self) {

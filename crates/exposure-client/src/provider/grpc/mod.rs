@@ -1,10 +1,13 @@
 //! Exposures over gRPC to an exposure server: a stream with acknowledgements, single calls where
 //! streams do not get through.
 
+mod account;
 mod answer;
 mod builder;
+mod codec;
 mod connection;
-mod event;
+mod decode;
+mod encode;
 mod grpc_provider;
 mod stream;
 

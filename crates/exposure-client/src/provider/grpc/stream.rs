@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use exposure_proto::v1;
-use exposure_proto::v1::ingest_stream_response::Message;
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
@@ -10,12 +9,14 @@ use tonic::{Code, Status, Streaming};
 
 use super::answer;
 use super::connection::Client;
+use super::decode::{self, Answer as Message};
+use super::encode::Encoded;
 use crate::provider::{Delivery, SendError};
 
 /// A stream to the server, shared by the batches that are under way on it.
 #[derive(Debug)]
 pub(super) struct Stream {
-    requests: mpsc::Sender<v1::IngestStreamRequest>,
+    requests: mpsc::Sender<Bytes>,
     shared: Arc<Shared>,
 }
 
@@ -24,7 +25,7 @@ pub(super) struct Stream {
 pub(super) enum OpenError {
     /// The other side knows no streams.
     Unsupported,
-    Failed(SendError),
+    Failed(Status),
 }
 
 #[derive(Debug)]
@@ -50,11 +51,11 @@ impl Stream {
         let (requests, receiver) = mpsc::channel(in_flight);
         let opened = client.ingest_stream(ReceiverStream::new(receiver)).await;
         let answers = match opened {
-            Ok(response) => response.into_inner(),
+            Ok(answers) => answers,
             Err(status) if status.code() == Code::Unimplemented => {
                 return Err(OpenError::Unsupported);
             }
-            Err(status) => return Err(OpenError::Failed(answer::status(&status))),
+            Err(status) => return Err(OpenError::Failed(status)),
         };
         let shared = Shared { credit: Semaphore::new(0), waiting: Mutex::default() };
         let shared = Arc::new(shared);
@@ -68,14 +69,14 @@ impl Stream {
 
     /// Sends a batch when there is credit, and waits for its answer. Dropped before that, it ends
     /// the stream: on one whose answers do not come, credit would run out.
-    pub(super) async fn send(&self, batch: v1::IngestRequest) -> Answer {
+    pub(super) async fn send(&self, batch: Encoded) -> Answer {
         let guard = EndOnDrop(Some(&self.shared));
         let answer = self.exchange(batch).await;
         guard.disarm();
         answer
     }
 
-    async fn exchange(&self, batch: v1::IngestRequest) -> Answer {
+    async fn exchange(&self, batch: Encoded) -> Answer {
         match self.shared.credit.acquire().await {
             Ok(permit) => permit.forget(),
             Err(_closed) => return Err(self.shared.cause()),
@@ -91,8 +92,7 @@ impl Stream {
             waiting.open.insert(batch_id, sender);
             batch_id
         };
-        let request = v1::IngestStreamRequest { batch_id, batch: Some(batch) };
-        if self.requests.send(request).await.is_err() {
+        if self.requests.send(batch.streamed(batch_id)).await.is_err() {
             // The reader knows why, in a moment.
             tokio::task::yield_now().await;
         }
@@ -142,27 +142,25 @@ impl Drop for EndOnDrop<'_> {
     }
 }
 
-async fn read(mut answers: Streaming<v1::IngestStreamResponse>, shared: Arc<Shared>) {
+async fn read(mut answers: Streaming<Bytes>, shared: Arc<Shared>) {
     let ended = loop {
         let message = match answers.message().await {
             Ok(Some(message)) => message,
             Ok(None) => break Status::unavailable("the server ended the stream"),
             Err(status) => break status,
         };
-        match message.message {
-            Some(Message::Acknowledgement(ack)) => {
-                shared.answer(ack.batch_id, Ok(answer::deliveries(ack.outcomes)));
+        match decode::streamed(&message) {
+            Ok(Message::Acknowledgement(batch_id, deliveries)) => {
+                shared.answer(batch_id, Ok(deliveries));
             }
-            Some(Message::Refusal(refusal)) => {
-                shared.answer(refusal.batch_id, Err(answer::refusal(refusal)));
-            }
-            Some(Message::Credit(credit)) => {
-                let granted = usize::try_from(credit.batch_count).unwrap_or(0);
+            Ok(Message::Refusal(batch_id, refusal)) => shared.answer(batch_id, Err(refusal)),
+            Ok(Message::Credit(n_batches)) => {
+                let granted = usize::try_from(n_batches).unwrap_or(0);
                 let room = Semaphore::MAX_PERMITS - shared.credit.available_permits();
                 shared.credit.add_permits(granted.min(room));
             }
-            // A message of a later version of the protocol.
-            None => {}
+            Ok(Message::Unknown) => {}
+            Err(error) => break Status::internal(error.to_string()),
         }
     };
     shared.end(answer::status(&ended));

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue};
 
 use super::SegmentProvider;
 use crate::http::{HttpClient, HttpProviderError};
-use crate::provider::BatchLimits;
+use crate::provider::{BatchLimits, KeyWatch};
 use crate::{Clock, SystemClock};
 
 /// Puts a [`SegmentProvider`] together.
@@ -21,6 +21,8 @@ pub struct SegmentProviderBuilder {
     library: String,
     limits: BatchLimits,
     connect_timeout: Duration,
+    /// PEM, in place of the roots of webpki.
+    roots: Option<Vec<u8>>,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -36,6 +38,7 @@ impl SegmentProviderBuilder {
             library: concat!("exposure-client-rust/", env!("CARGO_PKG_VERSION")).into(),
             limits: BatchLimits { max_events: 1000, max_bytes: 350_000, in_flight: 1 },
             connect_timeout: Duration::from_secs(5),
+            roots: None,
             clock: Some(Arc::new(SystemClock)),
         }
     }
@@ -102,6 +105,15 @@ impl SegmentProviderBuilder {
         self
     }
 
+    /// Trusts servers by the certificates in this PEM, at least one, in place of the roots of
+    /// webpki: for servers with a certificate of one's own. Default: the roots of webpki.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots = Some(pem.into());
+        self
+    }
+
     /// Checks the settings. It connects when there is something to send.
     pub fn build(self) -> Result<SegmentProvider, HttpProviderError> {
         if self.write_key.is_empty() {
@@ -114,12 +126,14 @@ impl SegmentProviderBuilder {
             basic.set_sensitive(true);
             headers.insert(AUTHORIZATION, basic);
         }
-        let client = HttpClient::new(&self.url, self.connect_timeout, headers)?;
+        let client =
+            HttpClient::new(&self.url, self.connect_timeout, self.roots.as_deref(), headers)?;
         Ok(SegmentProvider {
             client,
             name: self.name,
             library: self.library,
             limits: self.limits,
+            key_watch: KeyWatch::default(),
             clock: self.clock,
         })
     }

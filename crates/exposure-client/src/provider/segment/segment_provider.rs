@@ -4,7 +4,9 @@ use super::builder::SegmentProviderBuilder;
 use super::{answer, calls};
 use crate::Clock;
 use crate::http::HttpClient;
-use crate::provider::{Batch, BatchLimits, Delivery, ExposureProvider, SendError, async_trait};
+use crate::provider::{
+    Batch, BatchLimits, Delivery, ExposureProvider, KeyWatch, SendError, async_trait,
+};
 
 /// Sends exposures to Segment, or to a server that takes what Segment takes.
 ///
@@ -28,7 +30,7 @@ use crate::provider::{Batch, BatchLimits, Delivery, ExposureProvider, SendError,
 /// | 2xx | delivered: Segment does not tell of single events |
 /// | 400, 413 | sent again in halves, down to the event that is at fault |
 /// | 408, 410, 429, 460, 5xx but for 501, 505 and 511, no answer | sent again, after what `Retry-After` says or a backoff |
-/// | 3xx, 401, 403, 404, 407 | the same: the key, the address or the network is wrong, and may be put right |
+/// | 3xx, 401, 403, 404, 407 | the same: the key, the address or the network is wrong, and may be put right; of a key the log warns once, as `key_refused` |
 /// | anything else | rejected |
 ///
 /// An event of more than 32 KiB is rejected without being sent: Segment would drop it.
@@ -38,6 +40,7 @@ pub struct SegmentProvider {
     pub(super) name: String,
     pub(super) library: String,
     pub(super) limits: BatchLimits,
+    pub(super) key_watch: KeyWatch,
     /// Where `sentAt` comes from; `None` leaves it out.
     pub(super) clock: Option<Arc<dyn Clock>>,
 }
@@ -66,7 +69,13 @@ impl ExposureProvider for SegmentProvider {
         }
         let sent_at = self.clock.as_ref().map(|clock| clock.now());
         let body = calls.body(sent_at)?;
-        let delivery = answer::delivery(&self.client.post(body).await?)?;
+        let answer = self.client.post(body).await?;
+        if let 401 | 403 = answer.status {
+            self.key_watch.refused(&self.name);
+        } else {
+            self.key_watch.taken();
+        }
+        let delivery = answer::delivery(&answer)?;
         Ok(calls.answered(&delivery))
     }
 }
