@@ -39,7 +39,9 @@ fn dedupe(criterion: &mut Criterion) {
                 .map(|n| u128::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835))
                 .collect();
             next += 1000;
-            ids.prefetch(keys.iter().map(|&key| (key, 0)));
+            for &key in &keys {
+                ids.prefetch(key, 0);
+            }
             for key in keys {
                 let added = ids.check_and_add(key, 1, BEGIN, BEGIN, next, &mut 0).unwrap();
                 assert_eq!(added, window::Outcome::New);

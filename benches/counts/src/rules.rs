@@ -50,7 +50,8 @@ fn merge(step: i64) -> Result<()> {
             black_box(register.merge(black_box(write)));
         }
     });
-    Ok(())
+    let newest = version(BEGIN + (1000 * step).max(0));
+    if register == Register::new(&newest) { Ok(()) } else { Err("another write won".into()) }
 }
 
 fn ownership() -> Result<()> {

@@ -31,7 +31,9 @@ fn probe(from: u64, expected: Outcome) -> Result<()> {
     let keys: Vec<u128> = (from..from + 1000).map(id).collect();
     let mut n_expected = 0;
     only_this_is_counted(&mut || {
-        window.prefetch(keys.iter().map(|&key| (key, u64::MAX)));
+        for &key in &keys {
+            window.prefetch(key, u64::MAX);
+        }
         for &key in &keys {
             let outcome =
                 window.check_and_add(key, 1, BEGIN, BEGIN, RESIDENT + 1, &mut u64::MAX.clone());

@@ -8,7 +8,7 @@ const FLAGS: u64 = 10;
 /// A source of writes.
 #[derive(Clone, Debug)]
 pub struct Registers {
-    n_registers: u64,
+    below: u64,
     seed: u64,
     time_us: i64,
 }
@@ -26,13 +26,13 @@ impl Registers {
     /// Draws of `n_registers`; every worker has draws of its own, and so has every run.
     pub fn new(n_registers: u64, worker: u64) -> Self {
         let time_us = now_us();
-        Self { n_registers, seed: mix(time_us as u64 ^ mix(worker)), time_us }
+        Self { below: n_registers, seed: mix(time_us as u64 ^ mix(worker)), time_us }
     }
 
     /// The next write.
     pub fn draw(&mut self) -> Write {
         self.seed = self.seed.wrapping_add(1);
-        let register = (u128::from(mix(self.seed)) * u128::from(self.n_registers)) >> 64;
+        let register = (u128::from(mix(self.seed)) * u128::from(self.below)) >> 64;
         self.time_us += 1;
         Write { register: register as u64, time_us: self.time_us }
     }
@@ -67,6 +67,10 @@ impl Write {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a generator of load is a client: its clock is the system's"
+)]
 fn now_us() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
 }
