@@ -96,7 +96,7 @@ mod clock;
 mod engine;
 mod exposure;
 mod flag_keys;
-#[cfg(feature = "_http")]
+#[cfg(any(feature = "amplitude", feature = "segment"))]
 mod http;
 mod member;
 mod outbox;

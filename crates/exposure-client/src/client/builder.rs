@@ -281,7 +281,9 @@ impl ExposureClientBuilder {
             engine.tracker.remember(key, variant);
         }
         engine.tracker.found(n_beyond);
-        left.into_iter().for_each(|open| engine.recover(open));
+        for open in left {
+            engine.recover(open);
+        }
         let threads =
             Threads::start(&engine, self.pace, self.backoff, self.breaker_threshold, writer)
                 .map_err(BuildError::System)?;

@@ -46,7 +46,7 @@ mod backoff;
 mod batch;
 mod breaker;
 mod contract;
-#[cfg(any(feature = "grpc", feature = "_http"))]
+#[cfg(any(feature = "amplitude", feature = "grpc", feature = "segment"))]
 mod key_watch;
 mod log;
 mod memory;
@@ -58,7 +58,7 @@ pub mod grpc;
 #[cfg(feature = "segment")]
 pub mod segment;
 
-#[cfg(feature = "_http")]
+#[cfg(any(feature = "amplitude", feature = "segment"))]
 pub use crate::http::HttpProviderError;
 #[cfg(feature = "amplitude")]
 pub use amplitude::{AmplitudeProvider, AmplitudeProviderBuilder};
@@ -69,7 +69,7 @@ pub(crate) use breaker::{Breaker, LONGEST_ASKED, Leave};
 pub use contract::{BatchLimits, Delivery, ExposureProvider, SendError};
 #[cfg(feature = "grpc")]
 pub use grpc::{GrpcProvider, GrpcProviderBuilder};
-#[cfg(any(feature = "grpc", feature = "_http"))]
+#[cfg(any(feature = "amplitude", feature = "grpc", feature = "segment"))]
 pub(crate) use key_watch::KeyWatch;
 pub use log::LogProvider;
 pub use memory::{MemoryProvider, Reply};

@@ -109,7 +109,9 @@ impl DiskOutbox {
         let (last, mut backlog) = (opened.last, Backlog::default());
         let beyond = std::mem::take(&mut opened.beyond);
         let n_beyond = beyond.iter().map(|range| range.n_exposures).sum();
-        beyond.into_iter().for_each(|range| backlog.push(range));
+        for range in beyond {
+            backlog.push(range);
+        }
         let writing = Writing::new(options, opened, exposures.len() as u64 + n_beyond);
         let n_spilled = Arc::new(AtomicU64::new(n_beyond));
         let n_read_back = Arc::new(AtomicU64::new(0));
