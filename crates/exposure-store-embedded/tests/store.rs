@@ -9,10 +9,14 @@ mod erasing;
 mod faults;
 #[path = "store/faults_steps.rs"]
 mod faults_steps;
+#[path = "store/faults_turns.rs"]
+mod faults_turns;
 #[path = "store/fixture.rs"]
 mod fixture;
 #[path = "store/flips.rs"]
 mod flips;
+#[path = "store/flips_log.rs"]
+mod flips_log;
 #[path = "store/retention.rs"]
 mod retention;
 #[path = "store/sabotage.rs"]

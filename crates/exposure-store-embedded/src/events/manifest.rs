@@ -57,8 +57,8 @@ impl Manifest {
         Self::decode(body).ok_or_else(|| damaged("its content is not that of a manifest"))
     }
 
-    /// Replaces the manifest of a directory.
-    pub(super) fn write(&self, disk: &dyn Disk, dir: &Path) -> Result<()> {
+    /// Writes it beside the one of the directory that stands, which it leaves as it is.
+    pub(super) fn stage(&self, disk: &dyn Disk, dir: &Path) -> Result<()> {
         let body = self.encode();
         let mut bytes = MAGIC.to_vec();
         put_u32(&mut bytes, VERSION);
@@ -69,7 +69,12 @@ impl Manifest {
             .map_err(EventsError::io("create", &pending))?;
         retry_interrupted(|| file.truncate(0)).map_err(EventsError::io("cut", &pending))?;
         write_all_at(&*file, &bytes, 0).map_err(EventsError::io("write", &pending))?;
-        retry_interrupted(|| file.sync_all()).map_err(EventsError::io("sync", &pending))?;
+        retry_interrupted(|| file.sync_all()).map_err(EventsError::io("sync", &pending))
+    }
+
+    /// Puts what was staged in the place of the one that stands.
+    pub(super) fn install(disk: &dyn Disk, dir: &Path) -> Result<()> {
+        let pending = dir.join(PENDING);
         let path = dir.join(NAME);
         retry_interrupted(|| disk.rename(&pending, &path))
             .map_err(EventsError::io("replace", &path))?;

@@ -197,9 +197,12 @@ impl Events {
         next.files.retain(|file| !is_removed(file.id));
         next.files.extend(added.iter().map(|file| file.meta.clone()));
         next.converted = converted.unwrap_or(next.converted);
+        let dir = self.dir(Table::Events);
+        // A full disk fails here, and what stands stays good.
+        next.stage(&*self.disk, &dir)?;
         // From here on a failure leaves open which manifest a crash would find.
         state.is_broken = true;
-        next.write(&*self.disk, &self.dir(Table::Events))?;
+        Manifest::install(&*self.disk, &dir)?;
         for file in removed {
             self.rename(file.meta.table, &file.meta.name(), &file.meta.gone_name())?;
         }

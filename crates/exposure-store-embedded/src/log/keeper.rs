@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -14,12 +15,17 @@ use super::segment::Segment;
 use super::{LogError, keeper_files};
 use crate::disk::File;
 
+/// How long after there was no room for a segment it is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
 /// What the keeper's thread and the others tell each other.
 #[derive(Debug)]
 pub(super) struct Keeper {
     state: Mutex<State>,
     work: Condvar,
     delivered: Condvar,
+    /// There is no room on the disk for the segments that are to be ready.
+    is_short: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -30,6 +36,8 @@ struct State {
     demanded: bool,
     /// The last attempt failed; there is no other one until the writer asks.
     failure: Option<LogError>,
+    /// When it is tried again nevertheless: somebody may have made room.
+    retry: Option<Instant>,
     /// They take turns: what a file held before must not stay in it for ever.
     spares: VecDeque<PathBuf>,
     retired: VecDeque<Arc<Segment>>,
@@ -51,13 +59,19 @@ impl Keeper {
             next_start: recovered.next_start,
             demanded: false,
             failure: None,
+            retry: None,
             spares: std::mem::take(&mut recovered.spares).into(),
             retired: VecDeque::new(),
             leaving: std::mem::take(&mut recovered.leaving).into(),
             next_shrink: None,
             stopping: false,
         };
-        Self { state: Mutex::new(state), work: Condvar::new(), delivered: Condvar::new() }
+        Self {
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            delivered: Condvar::new(),
+            is_short: AtomicBool::new(false),
+        }
     }
 
     /// The file of the segment at `start`, which must be the next one; waits until it is made.
@@ -95,9 +109,16 @@ impl Keeper {
         }
     }
 
-    /// Does all there is to do now.
+    /// Whether there is no room for another segment: what is ready is a reserve for what is under way.
+    pub(super) fn is_short(&self) -> bool {
+        self.is_short.load(Ordering::Relaxed)
+    }
+
+    /// Does all there is to do now, also what failed before.
     pub(super) fn run_jobs(&self, shared: &Shared) {
-        self.work_off(&mut self.state.lock(), shared);
+        let mut state = self.state.lock();
+        state.failure = None;
+        self.work_off(&mut state, shared);
     }
 
     fn work_off(&self, state: &mut MutexGuard<'_, State>, shared: &Shared) {
@@ -129,7 +150,7 @@ impl Keeper {
                     let done = MutexGuard::unlocked(&mut state, || job.run(shared));
                     self.note(&mut state, done, shared);
                 }
-                None => match state.next_shrink.filter(|_| !state.leaving.is_empty()) {
+                None => match state.next_time() {
                     Some(at) => {
                         self.work.wait_until(&mut state, at);
                     }
@@ -144,10 +165,17 @@ impl Keeper {
             Done::Prepared(Ok((start, file))) => {
                 state.ready.push_back((start, file));
                 state.next_start = start + shared.segments.segment_bytes;
+                state.retry = None;
+                self.is_short.store(false, Ordering::Relaxed);
                 self.delivered.notify_all();
             }
             Done::Prepared(Err(failure)) => {
-                tracing::warn!(%failure, "cannot make a log segment ready");
+                let is_short = failure.is_out_of_space();
+                if !self.is_short.swap(is_short, Ordering::Relaxed) || !is_short {
+                    tracing::warn!(%failure, "cannot make a log segment ready");
+                }
+                let is_tried_again = is_short && !shared.options.driven;
+                state.retry = is_tried_again.then(|| Instant::now() + RETRY);
                 state.failure = Some(failure);
                 self.delivered.notify_all();
             }
@@ -173,9 +201,16 @@ impl Keeper {
 }
 
 impl State {
+    /// When there is something to do by the clock.
+    fn next_time(&self) -> Option<Instant> {
+        let shrink = self.next_shrink.filter(|_| !self.leaving.is_empty());
+        shrink.into_iter().chain(self.retry).min()
+    }
+
     fn next_job(&mut self, shared: &Shared) -> Option<Job> {
         let wanted = self.ready.len() < shared.options.ahead;
-        let prepares = wanted && self.failure.is_none();
+        let tries = self.failure.is_none() || self.retry.is_some_and(|at| at <= Instant::now());
+        let prepares = wanted && tries;
         let as_spare = self.spares.len() < shared.options.max_spares;
         // Before a new file is made, a released one is reused.
         if (!prepares || (self.spares.is_empty() && as_spare))

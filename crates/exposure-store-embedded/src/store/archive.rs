@@ -133,7 +133,11 @@ impl Inner {
             let record = EventRecord::decode(frame.bytes.get(at..).unwrap_or_default())
                 .map_err(|what| damaged(position, what))?;
             at += record.length;
-            if record.status == Status::Merged && !self.is_erased(origin.project, &record)? {
+            let goes =
+                record.status == Status::Merged && self.is_erased(origin.project, &record)?;
+            if goes {
+                self.await_erasures()?;
+            } else if record.status == Status::Merged {
                 packed.clear();
                 push_row(rows, &origin, &record, position, &mut packed);
                 n += 1;
@@ -142,10 +146,17 @@ impl Inner {
         Ok(n)
     }
 
+    /// Waits until every erasure is durable: a row that goes because of one must not be missed after a crash.
+    fn await_erasures(&self) -> Result<()> {
+        let end = self.erased_end.load(Ordering::Relaxed);
+        self.log.wait_durable(end).block().map_err(log_error)
+    }
+
     /// Merges files, drops what is erased or past its time, and removes what nobody reads.
     fn tend_files(&self, pacer: &dyn Pacer) -> Result<()> {
         let is_erased = |project: ProjectId, id: RawId<'_>, time: Timestamp| {
-            self.erased_until(project, id).ok().flatten().is_some_and(|until| time <= until)
+            let until = self.erased_until(project, id).ok().flatten();
+            until.is_some_and(|until| time <= until) && self.await_erasures().is_ok()
         };
         self.retire()?;
         let from = self.retired.load(Ordering::Acquire);

@@ -156,7 +156,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn feed(&self, project: ProjectId, from: &FeedCursor, limit: usize) -> Result<FeedPage> {
-        self.inner.feed(project, from, limit.max(1))
+        self.inner.feed(project, from, limit.max(1)).await
     }
 
     async fn feed_wait(&self, from: &FeedCursor) -> Result<()> {

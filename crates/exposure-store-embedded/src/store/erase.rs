@@ -86,6 +86,7 @@ impl Inner {
                 state.rewrote(planned.iter().map(|planned| planned.erasure.key));
                 state.erasures += 1;
                 self.any_erased.store(true, Ordering::Relaxed);
+                self.erased_end.fetch_max(end, Ordering::Relaxed);
                 end
             };
             self.log.wait_durable(end).await.map_err(log_error)?;

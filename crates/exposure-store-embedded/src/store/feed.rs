@@ -1,5 +1,7 @@
 //! The change feed: the log, read from a cursor.
 
+use std::sync::atomic::Ordering;
+
 use exposure_core::Timestamp;
 use exposure_store::{Error, FeedCursor, FeedEntry, FeedPage, ProjectId, Result};
 
@@ -40,17 +42,33 @@ impl Inner {
     }
 
     /// What happened in a project after a cursor.
-    pub(crate) fn feed(
+    pub(crate) async fn feed(
         &self,
         project: ProjectId,
         from: &FeedCursor,
         limit: usize,
     ) -> Result<FeedPage> {
+        let (page, hides) = self.read_feed(project, from, limit)?;
+        if hides {
+            // An erasure that a crash takes back must have hidden nothing: the cursor goes on behind it.
+            let end = self.erased_end.load(Ordering::Relaxed);
+            self.log.wait_durable(end).await.map_err(log_error)?;
+        }
+        Ok(page)
+    }
+
+    /// A page, and whether something was left out of it because it was erased.
+    fn read_feed(
+        &self,
+        project: ProjectId,
+        from: &FeedCursor,
+        limit: usize,
+    ) -> Result<(FeedPage, bool)> {
         let from = self.position_of(from)?;
         if from < self.log.start() {
             return Err(Error::CursorExpired);
         }
-        let mut entries = Vec::new();
+        let (mut entries, mut hides) = (Vec::new(), false);
         let mut next = from;
         let mut reader = self.log.reader(from).map_err(log_error)?;
         loop {
@@ -70,7 +88,7 @@ impl Inner {
             let mut at = group.position;
             while !rest.is_empty() {
                 let (frame, behind) = FrameRef::split(rest).map_err(|what| damaged(at, what))?;
-                self.feed_frame(project, from, at, &frame, &mut entries)?;
+                hides |= self.feed_frame(project, from, at, &frame, &mut entries)?;
                 at += frame.bytes.len() as u64;
                 rest = behind;
             }
@@ -82,12 +100,13 @@ impl Inner {
         if entries.len() > limit {
             entries.truncate(limit);
             if let Some((_, cursor)) = entries.last() {
-                return Ok(FeedPage { next: cursor.clone(), entries });
+                return Ok((FeedPage { next: cursor.clone(), entries }, hides));
             }
         }
-        Ok(FeedPage { entries, next: self.cursor(next) })
+        Ok((FeedPage { entries, next: self.cursor(next) }, hides))
     }
 
+    /// Adds a frame's entries; whether some were left out because they were erased.
     fn feed_frame(
         &self,
         project: ProjectId,
@@ -95,10 +114,11 @@ impl Inner {
         base: u64,
         frame: &FrameRef<'_>,
         entries: &mut Vec<(FeedEntry, FeedCursor)>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let end = base + frame.bytes.len() as u64;
+        let mut hides = false;
         if end <= from {
-            return Ok(());
+            return Ok(hides);
         }
         match frame.kind {
             FrameKind::Document | FrameKind::Retirement => {}
@@ -121,7 +141,7 @@ impl Inner {
             FrameKind::Events => {
                 let origin = frame.origin().map_err(|what| damaged(base, what))?;
                 if origin.project != project {
-                    return Ok(());
+                    return Ok(hides);
                 }
                 let mut at = EVENTS_HEADER;
                 for _ in 0..frame.n_events {
@@ -129,10 +149,11 @@ impl Inner {
                     let record = EventRecord::decode(frame.bytes.get(at..).unwrap_or_default())
                         .map_err(|what| damaged(position, what))?;
                     at += record.length;
-                    if position >= from
-                        && record.status == Status::Merged
-                        && !self.is_erased(project, &record)?
-                    {
+                    if position >= from && record.status == Status::Merged {
+                        if self.is_erased(project, &record)? {
+                            hides = true;
+                            continue;
+                        }
                         let entry = FeedEntry::Event {
                             project,
                             event: Box::new(stored_event(&record, &origin, position)),
@@ -143,12 +164,12 @@ impl Inner {
                 }
             }
         }
-        Ok(())
+        Ok(hides)
     }
 
     /// Whether whom a record names was erased since.
     pub(crate) fn is_erased(&self, project: ProjectId, record: &EventRecord<'_>) -> Result<bool> {
-        if !self.any_erased.load(std::sync::atomic::Ordering::Relaxed) {
+        if !self.any_erased.load(Ordering::Relaxed) {
             return Ok(false);
         }
         let key = self.secret.profile(project, record.event.raw());

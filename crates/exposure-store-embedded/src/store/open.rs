@@ -102,6 +102,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         sections,
         any_cold: AtomicBool::new(any_cold.0),
         any_erased: AtomicBool::new(any_erased),
+        erased_end: AtomicU64::new(0),
         clock: AtomicU64::new(now.as_micros().max(0) as u64),
         failure: OnceLock::new(),
         retired,

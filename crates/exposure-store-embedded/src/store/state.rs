@@ -37,6 +37,8 @@ pub(crate) struct Inner {
     pub any_cold: AtomicBool,
     /// Whether some profile was ever erased.
     pub any_erased: AtomicBool,
+    /// Where the newest erasure ends in the log. What it hides is only gone when it is durable.
+    pub erased_end: AtomicU64,
     /// The greatest server clock that a commit brought, in microseconds.
     pub clock: AtomicU64,
     /// Why nothing is written any more, if so, beside the log's own reason.

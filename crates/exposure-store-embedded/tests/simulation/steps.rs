@@ -183,6 +183,7 @@ impl Run {
     }
 
     fn follow(&mut self) -> &'static str {
+        self.drive();
         let store = self.store();
         for follower in &mut self.followers {
             match follower.read(&*store) {

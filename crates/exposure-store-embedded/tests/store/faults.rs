@@ -16,12 +16,12 @@ use super::sabotage::{Flaky, Part, Place, Sabotage, Strike, in_parallel, say, st
 use super::workload::{N_EVENTS, Phase, Run, check_steady, open};
 
 /// Where a part of the script begins: the disk, and what became of the script before.
-struct Start {
-    phase: Phase,
-    memory: MemDisk,
-    run: Run,
+pub(crate) struct Start {
+    pub(crate) phase: Phase,
+    pub(crate) memory: MemDisk,
+    pub(crate) run: Run,
     /// How often the part does each operation when nothing fails.
-    counts: BTreeMap<Place, u64>,
+    pub(crate) counts: BTreeMap<Place, u64>,
 }
 
 struct Case<'s> {
@@ -37,7 +37,7 @@ struct Outcome {
     failed: Vec<&'static str>,
 }
 
-fn starts() -> Vec<Start> {
+pub(crate) fn starts() -> Vec<Start> {
     let (memory, mut run) = (MemDisk::new(), Run::default());
     let starts = Phase::ALL.map(|phase| {
         let (before, run_before) = (memory.after_process_death(), run.clone());
@@ -85,7 +85,7 @@ fn torn(first: &Start) -> Start {
 }
 
 /// Every how many operations of a place one is struck.
-fn step(phase: Phase, place: Place) -> usize {
+pub(crate) fn step(phase: Phase, place: Place) -> usize {
     match place {
         // Reads come in thousands: each section's, at each open.
         (Part::Others, _) | (_, Op::Read) => stride(),
@@ -132,7 +132,7 @@ fn cases(starts: &[Start]) -> Vec<Case<'_>> {
     cases
 }
 
-fn look(memory: &MemDisk, what: &dyn std::fmt::Debug) -> EmbeddedStore {
+pub(crate) fn look(memory: &MemDisk, what: &dyn std::fmt::Debug) -> EmbeddedStore {
     match open(memory) {
         Ok(store) => store,
         Err(error) => panic!("{what:?}: can not be opened again: {error}"),
@@ -196,6 +196,13 @@ fn every_operation_may_fail() {
         n_failed += usize::from(!outcome.failed.is_empty());
     }
     let of = |part| cases.iter().filter(|case| case.strike.place.0 == part).count();
+    let mut struck: BTreeMap<(Part, Op, &str), u64> = BTreeMap::new();
+    for case in &cases {
+        let Strike { place: (part, op), fault, .. } = case.strike;
+        let name = if fault == Fault::Io { "EIO" } else { "ENOSPC" };
+        *struck.entry((part, op, name)).or_default() += 1;
+    }
+    say(&format!("faults in turn: {struck:?}"));
     say(&format!(
         "faults: {} cases ({} of the log, {} of the checkpoint, {} of other files), {n_failed} of \
          them with a step that failed, {n_missed} not struck because the operation did not come, \
