@@ -4,6 +4,7 @@ use exposure_proto::v1;
 use exposure_proto::v1::ingest_service_client::IngestServiceClient;
 use serde_json::{Value, json};
 use tonic::Request;
+use tonic::transport::Endpoint;
 
 use crate::process::{Server, exposure, run};
 
@@ -138,7 +139,8 @@ fn losses_before_the_server_are_listed_by_sender() {
         v1::ClientAccount { client_id: "b".to_owned(), tracked_count: -1, ..account.clone() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut ingest = IngestServiceClient::connect(server.grpc.clone()).await.unwrap();
+        let channel = Endpoint::from_shared(server.grpc.clone()).unwrap().connect().await.unwrap();
+        let mut ingest = IngestServiceClient::new(channel);
         for account in [account, nonsense] {
             let mut request = Request::new(v1::IngestRequest {
                 library: Some("shop/1".to_owned()),
