@@ -29,7 +29,7 @@ use run::Run;
 use tally::Tally;
 
 /// Seeds of a test run; the nightly form has 10,000.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 100;
 
 fn setting(name: &str) -> Option<u64> {
     #[expect(clippy::disallowed_methods, reason = "a setting of the test, for a longer run")]
@@ -86,7 +86,10 @@ fn seeds_hold() {
     let total = total.into_inner();
     say(&format!("simulation: {n_seeds} seeds in {:.1?}: {total}", began.elapsed()));
     if SEEDS <= n_seeds {
-        total.assert_nothing_is_zero();
+        total.assert_nothing_is_zero(&tally::COMMON);
+    }
+    if 10 * SEEDS <= n_seeds {
+        total.assert_nothing_is_zero(&tally::RARE);
     }
 }
 

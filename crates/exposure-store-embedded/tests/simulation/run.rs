@@ -357,7 +357,8 @@ impl Run {
             _ => Fault::Short,
         };
         // Those that are few would hardly ever be met by chance.
-        let rare = [Op::Open, Op::Truncate, Op::Allocate, Op::Sync, Op::SyncDir, Op::Rename];
+        let rare =
+            [Op::Open, Op::Read, Op::Truncate, Op::Allocate, Op::Sync, Op::SyncDir, Op::Rename];
         let op = match fault {
             Fault::Full if self.one_in(3) => Some(Op::Allocate),
             Fault::Io | Fault::Interrupted if !self.one_in(3) => {

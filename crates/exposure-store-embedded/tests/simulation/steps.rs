@@ -54,11 +54,11 @@ impl Run {
             81..=84 => self.follow(),
             85..=86 => self.document(),
             87..=88 => self.erase(),
-            89..=92 => {
+            89..=93 => {
                 self.plan_fault(12);
                 "plan a fault"
             }
-            93..=94 => {
+            94 => {
                 self.disk.heal();
                 "heal"
             }
