@@ -139,6 +139,16 @@ xflags::xflags! {
             /// Cases a test tries (default 100000).
             optional --cases cases: u32
         }
+        /// Runs the tests of faults in their long form: 10,000 seeds of the simulation, every operation and byte in turn,
+        /// 2,000 rounds of `kill -9`, a full disk. Takes an hour or more; what was injected is printed.
+        cmd nightly {
+            /// Seeds of the simulation (default 10000).
+            optional --seeds seeds: u32
+            /// The first of them (default 0).
+            optional --first-seed seed: u32
+            /// Rounds of `kill -9` under load (default 2000).
+            optional --kill-rounds rounds: u32
+        }
         /// Looks whether this machine has what the tasks need.
         cmd doctor {}
         /// Checks that the workspace builds with the `rust-version` it names.

@@ -17,6 +17,7 @@ mod codegen;
 mod doctor;
 mod fix;
 mod fuzz;
+mod nightly;
 mod policy;
 mod release;
 mod test;
@@ -52,6 +53,7 @@ fn run(task: XtaskCmd) -> anyhow::Result<ExitCode> {
         XtaskCmd::Tidy(_) => tidy::run(),
         XtaskCmd::Bench(options) => bench::run(&options),
         XtaskCmd::Fuzz(options) => fuzz::run(&options),
+        XtaskCmd::Nightly(options) => Ok(nightly::run(&options)),
         XtaskCmd::Doctor(_) => Ok(doctor::run()),
         XtaskCmd::Msrv(options) => policy::msrv(options.strict),
         XtaskCmd::Deny(options) => policy::deny(options.strict),

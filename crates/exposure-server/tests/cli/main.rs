@@ -13,6 +13,7 @@ mod commands;
 mod configuration;
 mod damage;
 mod export_files;
+mod full_disk;
 mod import;
 mod loading;
 mod starting;

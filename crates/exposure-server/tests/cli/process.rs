@@ -43,13 +43,28 @@ impl Server {
     }
 
     pub(crate) fn start_with(data_dir: &Path, args: &[&str]) -> Self {
-        let log = data_dir.with_extension("log");
+        Self::start_by(&Self::as_it_is, data_dir, &data_dir.with_extension("log"), args)
+    }
+
+    fn as_it_is(command: &Command) -> Command {
+        let mut same = exposure(&[]);
+        same.args(command.get_args());
+        same
+    }
+
+    /// Starts it by another command, such as one that enters a file system first, and has it write to a log.
+    pub(crate) fn start_by(
+        by: &dyn Fn(&Command) -> Command,
+        data_dir: &Path,
+        log: &Path,
+        args: &[&str],
+    ) -> Self {
         let any = "127.0.0.1:0";
         let grpc = if args.contains(&"--grpc") { &[][..] } else { &["--grpc", any] };
-        let mut child = exposure(&[&["serve", "--http", any], grpc].concat())
-            .arg("--data-dir")
-            .arg(data_dir)
-            .args(args)
+        let mut serve = exposure(&[&["serve", "--http", any], grpc].concat());
+        serve.arg("--data-dir").arg(data_dir).args(args);
+        let log = log.to_owned();
+        let mut child = by(&serve)
             .stdout(Stdio::piped())
             .stderr(File::options().create(true).append(true).open(&log).unwrap())
             .spawn()

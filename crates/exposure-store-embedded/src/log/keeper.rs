@@ -165,7 +165,7 @@ impl Keeper {
             Done::Prepared(Ok((start, file))) => {
                 state.ready.push_back((start, file));
                 state.next_start = start + shared.segments.segment_bytes;
-                state.retry = None;
+                (state.failure, state.retry) = (None, None);
                 self.is_short.store(false, Ordering::Relaxed);
                 self.delivered.notify_all();
             }
