@@ -286,7 +286,7 @@ const MOST_REST: u64 = 24;
 /// How many times as long as it worked the archive rests: the longer the more log comes in, and
 /// the shorter the more of the log that may wait for it does. Past half of that it does not rest.
 const fn rest(log_per_second: u64, waiting: u64, may_wait: u64) -> u64 {
-    let eighths = waiting / (may_wait / 8 + 1);
+    let eighths = 8 * waiting / if may_wait == 0 { 1 } else { may_wait };
     let most = match eighths {
         0 => MOST_REST,
         1 => MOST_REST / 4,
