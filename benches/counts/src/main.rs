@@ -5,7 +5,7 @@
 //! with those of `benches/counts.toml`.
 //!
 //! Whatever could differ from one run to the next is fixed: ids, times, the store's secret, a disk in memory.
-//! What other threads do is not counted.
+//! What other threads do is not counted, and the store has none.
 #![expect(clippy::print_stdout, reason = "the list of parts is for another program to read")]
 
 mod counted;
