@@ -63,6 +63,8 @@ impl EmbeddedStore {
     }
 
     async fn after_commit(&self) -> Result<()> {
+        // What a commit counted that failed half-way is not there.
+        self.inner.check_intact()?;
         let end = self.inner.state.lock().ledger.position;
         self.inner.log.wait_durable(end).await.map_err(log_error)
     }
@@ -293,6 +295,7 @@ impl Inner {
             let (profile, long) = super::warm::read_profile(&section, at, &self.interner)?;
             sum.combine(hash_profile(&profile, &self.interner.read(), &long));
         }
+        self.check_intact()?;
         self.log.wait_durable(end).await.map_err(log_error)?;
         Ok(sum)
     }

@@ -19,8 +19,15 @@ const GUESS: usize = 512;
 impl Inner {
     /// Waits until what a read saw is durable.
     pub(crate) async fn settled(&self, last: u64) -> Result<()> {
+        // An erasure leaves a profile's last record as it was.
+        let erased = self.erased_end.load(Ordering::Relaxed);
+        self.log.wait_durable(erased).await.map_err(log_error)?;
         if last == NO_POSITION {
             return Ok(());
+        }
+        if self.failed_from.load(Ordering::Acquire) <= last {
+            // It may wait for ever: a commit that failed half-way is in the state, and not in the log.
+            self.check_intact()?;
         }
         self.log.wait_durable(last.saturating_add(1)).await.map_err(log_error)
     }

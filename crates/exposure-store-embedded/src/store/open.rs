@@ -105,6 +105,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         erased_end: AtomicU64::new(0),
         clock: AtomicU64::new(now.as_micros().max(0) as u64),
         failure: OnceLock::new(),
+        failed_from: AtomicU64::new(u64::MAX),
         retired,
         erasing: AtomicUsize::new(0),
         retiring: Mutex::new(()),

@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -43,6 +43,8 @@ pub(crate) struct Inner {
     pub clock: AtomicU64,
     /// Why nothing is written any more, if so, beside the log's own reason.
     pub failure: OnceLock<String>,
+    /// What the state knows of the log from here on may never be written, since there is a failure.
+    pub failed_from: AtomicU64,
     /// Events below this position of the log are gone.
     pub retired: AtomicU64,
     /// Erasures that are under way: what retention folds would make them begin again.
@@ -163,6 +165,8 @@ impl Inner {
     /// Stops writing until the store is opened again.
     pub(crate) fn poison(&self, cause: String) -> Error {
         tracing::error!(cause, "the store stops writing");
+        // Before the cause is there, which readers look for.
+        self.failed_from.fetch_min(self.log.durable(), Ordering::Release);
         // The first cause stands: what fails after it may fail because of it.
         self.failure.get_or_init(|| cause.clone());
         Error::Poisoned { cause }

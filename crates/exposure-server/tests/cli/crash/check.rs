@@ -8,6 +8,7 @@ use exposure_proto::v1::usage_service_client::UsageServiceClient;
 use tonic::transport::Channel;
 
 use super::clients::{keyed, request};
+use super::follow::{Properties, Round};
 use super::journal::{Sent, histories};
 
 /// What a directory must hold, from all rounds over it.
@@ -19,8 +20,12 @@ pub(super) struct Checker {
 
 impl Checker {
     /// Compares what is there with what was sent in the last round; returns how many events
-    /// were there without having been acknowledged.
-    pub(super) async fn check(&mut self, channel: &Channel, journal: &[Sent]) -> i64 {
+    /// were there without having been acknowledged, and what happened.
+    pub(super) async fn check<'j>(
+        &mut self,
+        channel: &Channel,
+        journal: &'j [Sent],
+    ) -> (i64, Round<'j>) {
         let (acknowledged, unknown): (Vec<_>, Vec<_>) =
             journal.iter().cloned().partition(|sent| sent.is_acknowledged);
         let n_there = usage(channel).await - self.n_events;
@@ -34,8 +39,19 @@ impl Checker {
         assert_eq!(survived, n_there - least, "counted and not there, or there and not counted");
         self.n_events += most;
         assert_eq!(usage(channel).await, self.n_events, "each event once");
-        properties(channel, journal, true).await;
-        survived
+        let now = properties(channel, journal, true).await;
+        let end = Sent {
+            user: "the-end".to_owned(),
+            flag: "flag-0".to_owned(),
+            variant: Some(format!("of-{}", self.n_events)),
+            time_us: journal.iter().map(|sent| sent.time_us).max().unwrap_or(0) + 1,
+            insert_id: format!("end-{}", self.n_events),
+            is_acknowledged: false,
+            is_visible: true,
+        };
+        assert_eq!(duplicates(channel, std::slice::from_ref(&end)).await, 0);
+        self.n_events += 1;
+        (survived, Round { journal, end, now })
     }
 }
 
@@ -71,7 +87,7 @@ async fn usage(channel: &Channel) -> i64 {
 
 /// Every property is what the latest write says: of all events, or of those that are known to
 /// be there and some of the others.
-async fn properties(channel: &Channel, journal: &[Sent], all_there: bool) {
+async fn properties(channel: &Channel, journal: &[Sent], all_there: bool) -> Properties {
     let histories = histories(journal);
     let mut users: Vec<_> = histories.keys().map(|(user, _)| *user).collect();
     users.dedup();
@@ -87,6 +103,10 @@ async fn properties(channel: &Channel, journal: &[Sent], all_there: bool) {
             found.insert((*user, property.flag_key.as_str()), property);
         }
     }
+    let now = found.iter().map(|((user, flag), property)| {
+        (((*user).to_owned(), (*flag).to_owned()), Some(property.variant.clone()))
+    });
+    let now = now.collect();
     for (key, history) in &histories {
         let least = history.acknowledged.map_or(i64::MIN, |sent| sent.time_us);
         let latest = history.all.iter().max_by_key(|sent| sent.time_us).unwrap();
@@ -106,4 +126,5 @@ async fn properties(channel: &Channel, journal: &[Sent], all_there: bool) {
         assert!(is_explained, "{key:?} is {property:?}, and was sent {history:?}");
     }
     assert!(found.is_empty(), "never sent: {found:?}");
+    now
 }

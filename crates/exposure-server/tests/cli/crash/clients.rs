@@ -45,6 +45,7 @@ impl Maker {
             time_us: self.start_us + (n_made * CLIENTS + client) as i64,
             insert_id: format!("{round}-{client}-{n_made}"),
             is_acknowledged: false,
+            is_visible: false,
         }
     }
 }
@@ -117,8 +118,12 @@ pub(super) async fn stream(channel: Channel, mut maker: Maker) -> Vec<Sent> {
 fn acknowledge(batch: &mut [Sent], outcomes: &[v1::EventOutcome]) {
     assert_eq!(batch.len(), outcomes.len());
     for (sent, outcome) in batch.iter_mut().zip(outcomes) {
-        assert!(matches!(outcome.result, Some(Outcome::Accepted(_))), "{sent:?}: {outcome:?}");
+        let Some(Outcome::Accepted(accepted)) = &outcome.result else {
+            panic!("{sent:?}: {outcome:?}");
+        };
         sent.is_acknowledged = true;
+        let visible = [v1::EffectKind::Set, v1::EffectKind::Unset];
+        sent.is_visible = accepted.effects.iter().any(|effect| visible.contains(&effect.kind()));
     }
 }
 

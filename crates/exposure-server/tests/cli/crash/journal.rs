@@ -13,6 +13,8 @@ pub(super) struct Sent {
     pub(super) insert_id: String,
     /// Whether the server said that it is durable.
     pub(super) is_acknowledged: bool,
+    /// Whether it said too that the property changed by it.
+    pub(super) is_visible: bool,
 }
 
 /// What a profile's flag may be.

@@ -3,5 +3,6 @@
 
 mod check;
 mod clients;
+mod follow;
 mod journal;
 mod rounds;
