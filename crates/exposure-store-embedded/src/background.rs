@@ -90,7 +90,7 @@ impl Background {
     }
 
     /// A task of the window, without a pace.
-    pub(crate) fn window(&self, inner: &Inner) -> Result<bool> {
+    pub(crate) fn window(inner: &Inner) -> Result<bool> {
         window_task(inner, &Unpaced)
     }
 
@@ -100,7 +100,7 @@ impl Background {
     }
 
     /// What the archive does at a time, without a pace.
-    pub(crate) fn archive(&self, inner: &Inner) -> Result<bool> {
+    pub(crate) fn archive(inner: &Inner) -> Result<bool> {
         inner.convert(&Unpaced, false)
     }
 

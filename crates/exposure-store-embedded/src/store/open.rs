@@ -74,9 +74,10 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         driven: options.driven,
         ..LogOptions::default()
     };
-    let log_options = match options.driven {
-        true => LogOptions { shrink_pause: Duration::ZERO, ..log_options },
-        false => log_options,
+    let log_options = if options.driven {
+        LogOptions { shrink_pause: Duration::ZERO, ..log_options }
+    } else {
+        log_options
     };
     let log_dir = dir.join("log");
     let log = recover(&mut replay, options.driven, &mut |group, end| {
@@ -124,10 +125,11 @@ fn load(
     state: &mut State,
 ) -> Result<(bool, bool)> {
     // Each thread takes every n-th shard, and its part of the memory.
-    let n_threads = match options.driven {
+    let n_threads = if options.driven {
         // In one order, always.
-        true => 1,
-        false => std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 8),
+        1
+    } else {
+        std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 8)
     };
     let limit = options.memory_limit / N_SHARDS;
     let loaded = std::thread::scope(|scope| {

@@ -3,6 +3,7 @@
 use exposure_store::Result;
 
 use super::EmbeddedStore;
+use crate::background::Background;
 
 /// A piece of what else goes on behind commits, for [`EmbeddedStore::work`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,9 +42,9 @@ impl EmbeddedStore {
                 log.keep_now();
                 Ok(false)
             }
-            Work::Window => self.background.window(&self.inner),
+            Work::Window => Background::window(&self.inner),
             Work::Checkpoint => self.background.checkpoint(&self.inner),
-            Work::Archive => self.background.archive(&self.inner),
+            Work::Archive => Background::archive(&self.inner),
             Work::Settle => self.settle().map(|()| false),
         }
     }

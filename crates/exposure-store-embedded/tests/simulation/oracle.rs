@@ -201,7 +201,9 @@ fn flags(store: &dyn Store, project: ProjectId) -> Asked {
 
 fn rejects(store: &dyn Store, project: ProjectId) -> Asked {
     let mut rejects = block_on(store.rejects(project, None, 1000)).unwrap();
-    rejects.iter_mut().for_each(|reject| reject.position = 0);
+    for reject in &mut rejects {
+        reject.position = 0;
+    }
     each(rejects)
 }
 
@@ -221,7 +223,9 @@ pub(crate) async fn profile<S: Store + ?Sized>(
 
 fn history(store: &dyn Store, project: ProjectId, owner: &Owner) -> Vec<StoredEvent> {
     let mut events = block_on(store.history(project, owner.as_raw())).unwrap();
-    events.iter_mut().for_each(|event| event.position = 0);
+    for event in &mut events {
+        event.position = 0;
+    }
     events
 }
 

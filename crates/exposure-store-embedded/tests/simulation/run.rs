@@ -39,6 +39,7 @@ pub(crate) struct InFlight {
     future: Pin<Box<dyn Future<Output = Result<Answer>>>>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "what kind of run it is")]
 pub(crate) struct Run {
     pub(crate) random: SplitMix,
     pub(crate) now: Timestamp,
