@@ -21,7 +21,7 @@ const SIZE: &str = "size=640m";
 const EVENTS: usize = 20;
 const BYTES: usize = 20_000;
 /// How long anything may take that is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A file system in memory that only this process's children see, for as long as it lives.
 struct Small {

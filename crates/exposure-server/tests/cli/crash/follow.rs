@@ -10,7 +10,7 @@ use super::clients::keyed;
 use super::journal::Sent;
 
 /// How long a change that is there may take to be told.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Follows the change feed over all crashes of a directory, each time from where it was.
 #[derive(Debug)]

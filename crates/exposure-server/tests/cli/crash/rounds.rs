@@ -42,14 +42,12 @@ async fn rounds(n_rounds: u64, mut random: Random) {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         let mut checker = Checker::default();
-        let is_followed = first / ROUNDS_OF_A_DIRECTORY % 2 == 0;
+        let is_followed = (first / ROUNDS_OF_A_DIRECTORY).is_multiple_of(2);
         let keeps = KEEPS[usize::from(!is_followed)];
         let args = [&BUSY[..], &keeps[..]].concat();
         let mut server = Server::start_with(&data, &args);
-        let mut follower = match is_followed {
-            true => Some(Follower::begin(connect(&server).await).await),
-            false => None,
-        };
+        let mut follower =
+            if is_followed { Some(Follower::begin(connect(&server).await).await) } else { None };
         for round in first..n_rounds.min(first + ROUNDS_OF_A_DIRECTORY) {
             let (journal, followed) = crash(server, round, &mut random, follower).await;
             follower = followed;
