@@ -1,6 +1,6 @@
 //! `cargo xtask bench burst`: as fast as it goes for a while, and what is left to do afterwards.
 
-use super::load::{load, preload};
+use super::load::{STREAM_1000, UNARY_1000, load, preload};
 use super::number::{grouped, short};
 use super::page::{Page, Table};
 use super::server::Server;
@@ -9,27 +9,8 @@ use super::workshop::Workshop;
 use crate::flags::Burst;
 
 /// Names of bursts with the generator's arguments.
-const BURSTS: &[(&str, &[&str])] = &[
-    (
-        "unary 1000, 8 in flight",
-        &["--mode", "unary", "--batch", "1000", "--in-flight", "8", "--connections", "4"],
-    ),
-    (
-        "stream 1000, 4 streams",
-        &[
-            "--mode",
-            "stream",
-            "--batch",
-            "1000",
-            "--in-flight",
-            "8",
-            "--streams",
-            "4",
-            "--connections",
-            "4",
-        ],
-    ),
-];
+const BURSTS: &[(&str, &[&str])] =
+    &[("unary 1000, 8 in flight", UNARY_1000), ("stream 1000, 4 streams", STREAM_1000)];
 
 /// Measures and writes `burst.md`.
 pub(super) fn run(options: &Burst, workshop: &Workshop) -> anyhow::Result<()> {

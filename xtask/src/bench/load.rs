@@ -9,6 +9,23 @@ use super::binaries::Binaries;
 use super::server::{KEY, Server};
 use crate::workspace;
 
+/// Unary calls of 1000 events.
+pub(super) const UNARY_1000: &[&str] =
+    &["--mode", "unary", "--batch", "1000", "--in-flight", "8", "--connections", "4"];
+/// Streams of batches of 1000 events.
+pub(super) const STREAM_1000: &[&str] = &[
+    "--mode",
+    "stream",
+    "--batch",
+    "1000",
+    "--in-flight",
+    "8",
+    "--streams",
+    "4",
+    "--connections",
+    "4",
+];
+
 /// What one run of a generator came to.
 #[derive(Debug, Clone)]
 pub(super) struct Report(Value);

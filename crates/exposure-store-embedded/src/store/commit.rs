@@ -38,13 +38,13 @@ impl Inner {
     pub(crate) async fn commit(&self, batch: &Batch<'_>) -> Result<Vec<Committed>> {
         self.check_room()?;
         self.clock.fetch_max(batch.origin.now.as_micros().max(0) as u64, Ordering::Relaxed);
-        let mut frames = self.prepare_frames(batch)?;
+        let frames = self.prepare_frames(batch)?;
         let mut results = Vec::with_capacity(batch.events.len());
         let mut end = 0;
         // A small batch is decided sooner than another task would get going.
         let is_small = batch.events.len() < TURN_EVENTS;
         let turn = if is_small { None } else { Some(self.turn.lock().await) };
-        for part in &mut frames {
+        for part in frames {
             self.log.ready().await.map_err(log_error)?;
             end = self.commit_frame(&batch.origin, part, &mut results)?;
         }
@@ -73,11 +73,11 @@ impl Inner {
     fn commit_frame(
         &self,
         origin: &Origin,
-        part: &mut Part<'_>,
+        part: Part<'_>,
         results: &mut Vec<Committed>,
     ) -> Result<u64> {
-        let Part { events, rejects, prepared } = part;
-        let (texts, mut locked) = self.lock_warm(prepared)?;
+        let Part { events, rejects, mut prepared } = part;
+        let (texts, mut locked) = self.lock_warm(&prepared)?;
         let state = &mut *locked;
         // A commit that failed half-way left the state ahead of the log: nothing may be decided by it.
         self.check_intact()?;

@@ -1,5 +1,7 @@
 //! What is measured, and what is held against what.
 
+use super::super::load::{STREAM_1000, UNARY_1000};
+
 /// Who is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Contender {
@@ -30,20 +32,6 @@ const fn cell(
     Cell { name, contender, group, args }
 }
 
-const UNARY: &[&str] =
-    &["--mode", "unary", "--batch", "1000", "--in-flight", "8", "--connections", "4"];
-const STREAM: &[&str] = &[
-    "--mode",
-    "stream",
-    "--batch",
-    "1000",
-    "--in-flight",
-    "8",
-    "--streams",
-    "4",
-    "--connections",
-    "4",
-];
 const SINGLE: &[&str] =
     &["--mode", "unary", "--batch", "1", "--in-flight", "64", "--connections", "8"];
 
@@ -52,7 +40,7 @@ const SINGLES: &str = "single events";
 
 /// In the order in which each round goes through them.
 pub(super) const CELLS: &[Cell] = &[
-    cell(BATCHES, "exposure, unary, 8 in flight", Contender::Exposure, UNARY),
+    cell(BATCHES, "exposure, unary, 8 in flight", Contender::Exposure, UNARY_1000),
     cell(
         BATCHES,
         "PostgreSQL UNNEST, 2 connections",
@@ -71,9 +59,9 @@ pub(super) const CELLS: &[Cell] = &[
         Contender::Redis,
         &["--connections", "4", "--batch", "1000"],
     ),
-    cell(BATCHES, "null server, unary, 8 in flight", Contender::Null, UNARY),
-    cell(STREAMS, "exposure, 4 streams", Contender::Exposure, STREAM),
-    cell(STREAMS, "null server, 4 streams", Contender::Null, STREAM),
+    cell(BATCHES, "null server, unary, 8 in flight", Contender::Null, UNARY_1000),
+    cell(STREAMS, "exposure, 4 streams", Contender::Exposure, STREAM_1000),
+    cell(STREAMS, "null server, 4 streams", Contender::Null, STREAM_1000),
     cell(SINGLES, "exposure, unary, 64 in flight", Contender::Exposure, SINGLE),
     cell(
         SINGLES,

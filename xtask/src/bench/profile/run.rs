@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::compare::NullServer;
-use super::super::load::{load, preload};
+use super::super::load::{UNARY_1000, load, preload};
 use super::super::number::{grouped, short};
 use super::super::page::{self, Page, Table};
 use super::super::server::Server;
@@ -11,9 +11,6 @@ use super::super::workshop::Workshop;
 use super::perf::Recording;
 use super::{flame, perf, rooms};
 use crate::flags::Profile;
-
-const UNARY: &[&str] =
-    &["--mode", "unary", "--batch", "1000", "--in-flight", "8", "--connections", "4"];
 
 /// Takes the profile, and writes `flame.svg` and `profile.md`.
 pub(in crate::bench) fn run(
@@ -31,7 +28,7 @@ pub(in crate::bench) fn run(
 
     // First without a profile, which costs time itself.
     let duration = seconds.to_string();
-    let args = [&["--registers", registers.as_str(), "--duration", &duration], UNARY].concat();
+    let args = [&["--registers", registers.as_str(), "--duration", &duration], UNARY_1000].concat();
     let cpu = server.process.cpu_seconds();
     let report = load(binaries, &server, &args)?;
     let cpu_ns = (server.process.cpu_seconds() - cpu) * 1e9 / report.number("events").max(1.0);

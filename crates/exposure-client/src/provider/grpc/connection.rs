@@ -1,4 +1,5 @@
 use bytes::Bytes;
+use exposure_proto::codec::RawBytes;
 use parking_lot::Mutex;
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
@@ -8,8 +9,6 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status, Streaming};
-
-use super::codec::AsBytes;
 
 /// The calls of `IngestService`, in bytes, that carry the key.
 #[derive(Clone, Debug)]
@@ -56,7 +55,7 @@ impl Client {
     pub(super) async fn ingest(&mut self, request: Bytes) -> Result<Bytes, Status> {
         self.ready().await?;
         let path = PathAndQuery::from_static("/exposure.v1.IngestService/Ingest");
-        let answered = self.0.unary(Request::new(request), path, AsBytes).await;
+        let answered = self.0.unary(Request::new(request), path, RawBytes).await;
         Ok(answered?.into_inner())
     }
 
@@ -67,7 +66,7 @@ impl Client {
     ) -> Result<Streaming<Bytes>, Status> {
         self.ready().await?;
         let path = PathAndQuery::from_static("/exposure.v1.IngestService/IngestStream");
-        let answered = self.0.streaming(Request::new(requests), path, AsBytes).await;
+        let answered = self.0.streaming(Request::new(requests), path, RawBytes).await;
         Ok(answered?.into_inner())
     }
 

@@ -4,7 +4,6 @@
 mod account;
 mod answer;
 mod builder;
-mod codec;
 mod connection;
 mod decode;
 mod encode;
