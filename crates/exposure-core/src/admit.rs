@@ -17,6 +17,7 @@ pub enum Admission<'a> {
 }
 
 /// Checks an event and fixes its effective time.
+#[inline]
 pub fn admit<'a>(incoming: &Incoming<'a>, rules: &Rules) -> Result<Admission<'a>, Rejection> {
     // Whoever sent it: there is nothing to check in what is not kept.
     if matches!(incoming.body, Body::Ignored) {
@@ -46,7 +47,11 @@ pub fn admit<'a>(incoming: &Incoming<'a>, rules: &Rules) -> Result<Admission<'a>
         }
     };
     let mut ignored = incoming.ignored_properties;
-    let extra = extra_writes(incoming.changes, &subject, rules, &mut ignored)?;
+    let extra = if incoming.changes.is_empty() {
+        Vec::new()
+    } else {
+        extra_writes(incoming.changes, &subject, rules, &mut ignored)?
+    };
     if ignored {
         notes.insert(Note::IgnoredProperties);
     }
@@ -63,29 +68,39 @@ pub fn admit<'a>(incoming: &Incoming<'a>, rules: &Rules) -> Result<Admission<'a>
     }))
 }
 
+#[inline]
 fn ids<'a>(incoming: &Incoming<'a>, rules: &Rules) -> Result<Ids<'a>, Rejection> {
     let user = incoming.user_id.filter(|id| !id.is_empty());
     let device = incoming.device_id.filter(|id| !id.is_empty());
-    let user = user.map(|id| UserId::new(id, rules.min_id_chars)).transpose();
-    let device = device.map(|id| DeviceId::new(id, rules.min_id_chars)).transpose();
-    let (user, device) = match (user, device) {
-        (Ok(user), Ok(device)) => (user, device),
-        (Ok(Some(user)), Err(_)) if rules.dialect == Dialect::Foreign => (Some(user), None),
-        (Err(_), Ok(Some(device))) if rules.dialect == Dialect::Foreign => (None, Some(device)),
-        (Err(rejection), _) | (_, Err(rejection)) => return Err(rejection),
-    };
     match (user, device) {
-        (Some(user), Some(device)) => Ok(Ids::Both(user, device)),
-        (Some(user), None) => Ok(Ids::User(user)),
-        (None, Some(device)) => Ok(Ids::Device(device)),
-        (None, None) => Err(Rejection::new(
-            ErrorCode::Missing,
-            "user_id",
-            "is missing and so is `device_id`; send at least one of them",
-        )),
+        (Some(user), None) => UserId::new(user, rules.min_id_chars).map(Ids::User),
+        (None, Some(device)) => DeviceId::new(device, rules.min_id_chars).map(Ids::Device),
+        (Some(user), Some(device)) => both_ids(user, device, rules),
+        (None, None) => Err(nobody()),
     }
 }
 
+fn both_ids<'a>(user: &'a str, device: &'a str, rules: &Rules) -> Result<Ids<'a>, Rejection> {
+    let user = UserId::new(user, rules.min_id_chars);
+    let device = DeviceId::new(device, rules.min_id_chars);
+    match (user, device) {
+        (Ok(user), Ok(device)) => Ok(Ids::Both(user, device)),
+        (Ok(user), Err(_)) if rules.dialect == Dialect::Foreign => Ok(Ids::User(user)),
+        (Err(_), Ok(device)) if rules.dialect == Dialect::Foreign => Ok(Ids::Device(device)),
+        (Err(rejection), _) | (_, Err(rejection)) => Err(rejection),
+    }
+}
+
+#[cold]
+fn nobody() -> Rejection {
+    Rejection::new(
+        ErrorCode::Missing,
+        "user_id",
+        "is missing and so is `device_id`; send at least one of them",
+    )
+}
+
+#[inline]
 fn exposure_subject<'a>(exposure: &Exposure<'a>, rules: &Rules) -> Result<Subject<'a>, Rejection> {
     let flag = exposure.flag_key.ok_or_else(|| {
         Rejection::new(
@@ -112,6 +127,7 @@ fn exposure_subject<'a>(exposure: &Exposure<'a>, rules: &Rules) -> Result<Subjec
 const FEW: usize = 16;
 
 /// The writes beside an exposure's own: one a flag, a set over an unset.
+#[inline(never)]
 fn extra_writes<'a>(
     changes: &[PropertyChange<'a>],
     subject: &Subject<'a>,

@@ -42,6 +42,7 @@ impl Rules {
 }
 
 /// The time that counts: the event's own, unless it is missing, impossible or too far ahead.
+#[inline]
 pub fn effective_time(
     time: EventTime,
     sent: Option<Timestamp>,
