@@ -86,10 +86,10 @@ pub(super) struct Writes<'w, 'a> {
 }
 
 impl<'a> Writes<'_, 'a> {
-    fn read(&mut self, from: &mut Reader<'a>, depth: u32) -> Result<(), Fault> {
+    #[inline(never)]
+    fn read(&mut self, message: &'a [u8], depth: u32) -> Result<(), Fault> {
         const FLAG_KEY: u64 = delimited(1);
         const VARIANT: u64 = delimited(2);
-        let message = from.bytes()?;
         if self.limits.max_writes <= self.list.len() {
             let kind = DecodeErrorKind::TooManyWrites(self.limits.max_writes);
             return Err(Fault::new(kind, message));
@@ -109,7 +109,10 @@ impl<'a> Writes<'_, 'a> {
 }
 
 /// A body that fields can be merged into: a repeated body of one kind adds to the first.
-pub(super) trait Merge<'a>: Copy + Default {
+pub(super) trait Merge<'a>: Default + Into<BodyRef<'a>> {
+    /// The body that an event has, if it is of this kind.
+    fn within<'b>(body: &'b mut BodyRef<'a>) -> Option<&'b mut Self>;
+
     fn merge(
         &mut self,
         message: &'a [u8],
@@ -118,7 +121,41 @@ pub(super) trait Merge<'a>: Copy + Default {
     ) -> Result<(), Fault>;
 }
 
+/// A body of the kind that the message says.
+macro_rules! within {
+    ($kind:ident) => {
+        #[inline]
+        fn within<'b>(body: &'b mut BodyRef<'a>) -> Option<&'b mut Self> {
+            match body {
+                BodyRef::$kind(body) => Some(body),
+                _ => None,
+            }
+        }
+    };
+}
+
+macro_rules! into_body {
+    ($($message:ident of $kind:ident),+) => {$(
+        impl<'a> From<$message<'a>> for BodyRef<'a> {
+            #[inline]
+            fn from(body: $message<'a>) -> Self {
+                Self::$kind(body)
+            }
+        }
+    )+};
+}
+
+into_body!(
+    ExposureRef of Exposure,
+    AssignmentRef of Assignment,
+    OutcomeRef of Outcome,
+    IdentifyRef of Identify,
+    UnreadRef of Unread
+);
+
 impl<'a> Merge<'a> for ExposureRef<'a> {
+    within!(Exposure);
+
     #[inline]
     fn merge(
         &mut self,
@@ -140,7 +177,7 @@ impl<'a> Merge<'a> for ExposureRef<'a> {
                 EXPERIMENT_KEY => self.experiment_key = Some(reader.text()?),
                 METADATA => self.metadata = Some(reader.bytes()?),
                 KIND => self.kind = reader.varint()? as i32,
-                WRITES => writes.read(&mut reader, depth)?,
+                WRITES => writes.read(reader.bytes()?, depth)?,
                 key => reader.skip_unknown(key, 6, depth)?,
             }
         }
@@ -149,6 +186,8 @@ impl<'a> Merge<'a> for ExposureRef<'a> {
 }
 
 impl<'a> Merge<'a> for AssignmentRef<'a> {
+    within!(Assignment);
+
     fn merge(
         &mut self,
         message: &'a [u8],
@@ -160,7 +199,7 @@ impl<'a> Merge<'a> for AssignmentRef<'a> {
         let mut reader = Reader::new(message);
         while !reader.is_empty() {
             match reader.varint()? {
-                WRITES => writes.read(&mut reader, depth)?,
+                WRITES => writes.read(reader.bytes()?, depth)?,
                 PROPERTIES => self.properties = Some(reader.bytes()?),
                 key => reader.skip_unknown(key, 2, depth)?,
             }
@@ -170,6 +209,8 @@ impl<'a> Merge<'a> for AssignmentRef<'a> {
 }
 
 impl<'a> Merge<'a> for OutcomeRef<'a> {
+    within!(Outcome);
+
     fn merge(
         &mut self,
         message: &'a [u8],
@@ -186,7 +227,7 @@ impl<'a> Merge<'a> for OutcomeRef<'a> {
                 EVENT_TYPE => self.event_type = reader.text()?,
                 PROPERTIES => self.properties = Some(reader.bytes()?),
                 KIND => self.kind = reader.varint()? as i32,
-                WRITES => writes.read(&mut reader, depth)?,
+                WRITES => writes.read(reader.bytes()?, depth)?,
                 key => reader.skip_unknown(key, 4, depth)?,
             }
         }
@@ -195,6 +236,8 @@ impl<'a> Merge<'a> for OutcomeRef<'a> {
 }
 
 impl<'a> Merge<'a> for IdentifyRef<'a> {
+    within!(Identify);
+
     fn merge(
         &mut self,
         message: &'a [u8],
@@ -208,7 +251,7 @@ impl<'a> Merge<'a> for IdentifyRef<'a> {
         while !reader.is_empty() {
             match reader.varint()? {
                 KIND => self.kind = reader.varint()? as i32,
-                WRITES => writes.read(&mut reader, depth)?,
+                WRITES => writes.read(reader.bytes()?, depth)?,
                 PROPERTIES => self.properties = Some(reader.bytes()?),
                 key => reader.skip_unknown(key, 3, depth)?,
             }
@@ -218,6 +261,8 @@ impl<'a> Merge<'a> for IdentifyRef<'a> {
 }
 
 impl<'a> Merge<'a> for UnreadRef<'a> {
+    within!(Unread);
+
     #[cold]
     fn merge(
         &mut self,

@@ -33,12 +33,14 @@ impl<'a> EventRef<'a> {
         self.writes.0..self.writes.1
     }
 
+    /// Reads a message into an event that is empty.
     #[inline]
-    pub(super) fn read(
+    pub(super) fn merge(
+        &mut self,
         message: &'a [u8],
         depth: u32,
         writes: &mut Writes<'_, 'a>,
-    ) -> Result<Self, Fault> {
+    ) -> Result<(), Fault> {
         const USER_ID: u64 = delimited(1);
         const DEVICE_ID: u64 = delimited(2);
         const INSERT_ID: u64 = delimited(3);
@@ -51,80 +53,53 @@ impl<'a> EventRef<'a> {
         const HAS_IGNORED_PROPERTIES: u64 = integer(10);
         const UNREAD: u64 = delimited(11);
         let start = writes.list.len();
-        let mut event = Self::default();
         let mut reader = Reader::new(message);
         while !reader.is_empty() {
             match reader.varint()? {
-                USER_ID => event.user_id = Some(reader.text()?),
-                DEVICE_ID => event.device_id = Some(reader.text()?),
-                INSERT_ID => event.insert_id = Some(reader.text()?),
-                TIME_US => event.time_us = Some(reader.varint()? as i64),
-                SEQUENCE => event.sequence = reader.varint()? as i64,
+                USER_ID => self.user_id = Some(reader.text()?),
+                DEVICE_ID => self.device_id = Some(reader.text()?),
+                INSERT_ID => self.insert_id = Some(reader.text()?),
+                TIME_US => self.time_us = Some(reader.varint()? as i64),
+                SEQUENCE => self.sequence = reader.varint()? as i64,
                 EXPOSURE => {
-                    let held = match event.body {
-                        BodyRef::Exposure(held) => Some(held),
-                        _ => None,
-                    };
-                    let body: ExposureRef<'_> =
-                        merged(held, reader.bytes()?, start, depth, writes)?;
-                    event.body = BodyRef::Exposure(body);
+                    self.merge_body::<ExposureRef<'_>>(reader.bytes()?, start, depth, writes)?;
                 }
                 ASSIGNMENT => {
-                    let held = match event.body {
-                        BodyRef::Assignment(held) => Some(held),
-                        _ => None,
-                    };
-                    let body: AssignmentRef<'_> =
-                        merged(held, reader.bytes()?, start, depth, writes)?;
-                    event.body = BodyRef::Assignment(body);
+                    self.merge_body::<AssignmentRef<'_>>(reader.bytes()?, start, depth, writes)?;
                 }
                 OUTCOME => {
-                    let held = match event.body {
-                        BodyRef::Outcome(held) => Some(held),
-                        _ => None,
-                    };
-                    let body: OutcomeRef<'_> = merged(held, reader.bytes()?, start, depth, writes)?;
-                    event.body = BodyRef::Outcome(body);
+                    self.merge_body::<OutcomeRef<'_>>(reader.bytes()?, start, depth, writes)?;
                 }
                 IDENTIFY => {
-                    let held = match event.body {
-                        BodyRef::Identify(held) => Some(held),
-                        _ => None,
-                    };
-                    let body: IdentifyRef<'_> =
-                        merged(held, reader.bytes()?, start, depth, writes)?;
-                    event.body = BodyRef::Identify(body);
+                    self.merge_body::<IdentifyRef<'_>>(reader.bytes()?, start, depth, writes)?;
                 }
-                HAS_IGNORED_PROPERTIES => event.has_ignored_properties = reader.varint()? != 0,
+                HAS_IGNORED_PROPERTIES => self.has_ignored_properties = reader.varint()? != 0,
                 UNREAD => {
-                    let held = match event.body {
-                        BodyRef::Unread(held) => Some(held),
-                        _ => None,
-                    };
-                    let body: UnreadRef<'_> = merged(held, reader.bytes()?, start, depth, writes)?;
-                    event.body = BodyRef::Unread(body);
+                    self.merge_body::<UnreadRef<'_>>(reader.bytes()?, start, depth, writes)?;
                 }
                 key => reader.skip_unknown(key, 11, depth)?,
             }
         }
-        event.writes = (start, writes.list.len());
-        Ok(event)
+        self.writes = (start, writes.list.len());
+        Ok(())
     }
-}
 
-/// Merges a body into one of its kind, or puts it in the place of another with its writes.
-#[inline]
-fn merged<'a, B: Merge<'a>>(
-    held: Option<B>,
-    message: &'a [u8],
-    start: usize,
-    depth: u32,
-    writes: &mut Writes<'_, 'a>,
-) -> Result<B, Fault> {
-    let mut body = held.unwrap_or_else(|| {
-        writes.list.truncate(start);
-        B::default()
-    });
-    body.merge(message, depth - 1, writes)?;
-    Ok(body)
+    /// Merges a body into one of its kind, or puts it in the place of another with its writes.
+    #[inline]
+    fn merge_body<B: Merge<'a>>(
+        &mut self,
+        message: &'a [u8],
+        start: usize,
+        depth: u32,
+        writes: &mut Writes<'_, 'a>,
+    ) -> Result<(), Fault> {
+        if B::within(&mut self.body).is_none() {
+            writes.list.truncate(start);
+            self.body = B::default().into();
+        }
+        match B::within(&mut self.body) {
+            Some(body) => body.merge(message, depth - 1, writes),
+            None => Ok(()),
+        }
+    }
 }

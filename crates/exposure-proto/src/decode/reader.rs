@@ -1,5 +1,7 @@
 //! Reads the primitives of the wire format, with the verdicts of the generated code.
 
+use ascii::AsciiStr;
+
 use super::error::{DecodeErrorKind as Kind, Fault};
 
 /// How deep messages and groups may nest: the limit of the generated code.
@@ -53,13 +55,13 @@ impl<'a> Reader<'a> {
     /// An integer of up to eight bytes in a few steps for all of them together.
     #[inline]
     fn long_varint(&mut self) -> Result<u64, Fault> {
-        let Some((word, _)) = self.rest.split_first_chunk::<8>() else {
-            return self.slow_varint();
-        };
-        let word = u64::from_le_bytes(*word);
+        // Where there are no eight bytes, they end nowhere.
+        let word = self.rest.first_chunk::<8>().map_or(u64::MAX, |word| u64::from_le_bytes(*word));
         let ends = !word & 0x8080_8080_8080_8080;
         if ends == 0 {
-            return self.slow_varint();
+            let (value, rest) = slow_varint(self.rest)?;
+            self.rest = rest;
+            return Ok(value);
         }
         // Keep the bytes up to the first one without a continuation bit, and close their gaps.
         let word = word & (ends ^ (ends - 1)) & 0x7f7f_7f7f_7f7f_7f7f;
@@ -69,23 +71,6 @@ impl<'a> Reader<'a> {
         let length = (ends.trailing_zeros() / 8 + 1) as usize;
         self.rest = self.rest.get(length..).unwrap_or_default();
         Ok(word)
-    }
-
-    #[cold]
-    fn slow_varint(&mut self) -> Result<u64, Fault> {
-        let mut value = 0;
-        for (index, &byte) in self.rest.iter().enumerate().take(10) {
-            value |= u64::from(byte & 0x7f) << (7 * index);
-            if byte < 0x80 {
-                // The tenth byte has room for a single bit.
-                if index == 9 && byte > 1 {
-                    break;
-                }
-                self.rest = self.rest.get(index + 1..).unwrap_or_default();
-                return Ok(value);
-            }
-        }
-        Err(self.fault(Kind::Varint))
     }
 
     /// The content of a text, bytes or message field.
@@ -103,26 +88,21 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The content of a text field.
     #[inline]
     pub(super) fn text(&mut self) -> Result<&'a str, Fault> {
         let bytes = self.bytes()?;
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(text),
-            Err(_) => Err(Fault::new(Kind::Utf8, bytes)),
-        }
+        text(bytes).ok_or_else(|| Fault::new(Kind::Utf8, bytes))
     }
 
     /// Skips a field that is none of the known ones, or refuses it.
     ///
     /// The known fields of a message have the numbers 1 to `n_known`; one of those comes
     /// here only with a wire type that is not its own.
-    #[cold]
+    #[inline]
     pub(super) fn skip_unknown(&mut self, key: u64, n_known: u32, depth: u32) -> Result<(), Fault> {
-        let (number, wire_type) = self.check_key(key)?;
-        if number <= n_known {
-            return Err(self.fault(Kind::WireType));
-        }
-        self.skip(number, wire_type, depth)
+        self.rest = skip_unknown(self.rest, key, n_known, depth)?;
+        Ok(())
     }
 
     fn check_key(&self, key: u64) -> Result<(u32, u32), Fault> {
@@ -172,4 +152,44 @@ impl<'a> Reader<'a> {
     fn fault(&self, kind: Kind) -> Fault {
         Fault::new(kind, self.rest)
     }
+}
+
+// What is apart below takes and gives back the rest, not the reader: one whose address is known
+// elsewhere would be kept in memory, not in registers.
+
+/// The bytes as text. Most are short and ASCII, and of those whole words are checked at once,
+/// where the check for UTF-8 walks from byte to byte.
+#[inline(never)]
+fn text(bytes: &[u8]) -> Option<&str> {
+    match AsciiStr::from_ascii(bytes) {
+        Ok(text) => Some(text.as_str()),
+        Err(_) => std::str::from_utf8(bytes).ok(),
+    }
+}
+
+#[cold]
+fn slow_varint(bytes: &[u8]) -> Result<(u64, &[u8]), Fault> {
+    let mut value = 0;
+    for (index, &byte) in bytes.iter().enumerate().take(10) {
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if byte < 0x80 {
+            // The tenth byte has room for a single bit.
+            if index == 9 && byte > 1 {
+                break;
+            }
+            return Ok((value, bytes.get(index + 1..).unwrap_or_default()));
+        }
+    }
+    Err(Fault::new(Kind::Varint, bytes))
+}
+
+#[cold]
+fn skip_unknown(bytes: &[u8], key: u64, n_known: u32, depth: u32) -> Result<&[u8], Fault> {
+    let mut reader = Reader::new(bytes);
+    let (number, wire_type) = reader.check_key(key)?;
+    if number <= n_known {
+        return Err(reader.fault(Kind::WireType));
+    }
+    reader.skip(number, wire_type, depth)?;
+    Ok(reader.rest)
 }

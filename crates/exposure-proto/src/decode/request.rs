@@ -82,7 +82,11 @@ impl<'a> IngestRequestRef<'a> {
                         let kind = DecodeErrorKind::TooManyEvents(limits.max_events);
                         return Err(Fault::new(kind, event));
                     }
-                    self.events.push(EventRef::read(event, depth - 1, &mut writes)?);
+                    // In its place: it is too large to be moved there.
+                    self.events.push(EventRef::default());
+                    if let Some(read) = self.events.last_mut() {
+                        read.merge(event, depth - 1, &mut writes)?;
+                    }
                 }
                 LIBRARY => self.library = Some(reader.text()?),
                 IMPORT_OPTIONS => {

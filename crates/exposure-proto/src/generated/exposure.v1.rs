@@ -3176,7 +3176,7 @@ pub struct Credit {
     #[prost(int32, tag = "1")]
     pub batch_count: i32,
 }
-/// Refuses one batch as a whole.
+/// Refuses one batch as a whole. May come before the acknowledgements of batches that were sent before it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Refusal {
     /// Repeats the batch's id.
