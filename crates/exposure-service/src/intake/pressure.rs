@@ -104,8 +104,11 @@ impl State {
         let took = now.saturating_sub(entered);
         if took <= self.max_wait {
             if limit < self.most && limit / 2 < ahead {
-                // As much as is under way ends in one round, and lets an eighth more in.
-                let more = limit.saturating_add(cost / 8).min(self.most);
+                // As much as is under way ends in one round, and lets an eighth more in; as much
+                // again as long as nothing was ever too much.
+                let is_known = self.cut.load(Ordering::Relaxed) != 0;
+                let more = if is_known { cost / 8 } else { cost };
+                let more = limit.saturating_add(more).min(self.most);
                 self.set(limit, more);
             }
             return;
