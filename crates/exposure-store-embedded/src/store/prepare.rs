@@ -4,10 +4,10 @@ use exposure_core::{Admitted, ExperimentKey, Ids, Kind, Variant};
 use exposure_store::{Origin, StateHasher, text_hash};
 use parking_lot::RwLockReadGuard;
 
-use crate::frame::{FrameWriter, Patch, encode_event, encode_reject};
+use crate::frame::{EventsHead, FrameWriter, Patch, encode_event, encode_reject};
 use crate::intern::{Full, Interner, Known, Recent, TextId, Texts};
 use crate::keys::{ProfileKey, Secret};
-use crate::state::Change;
+use crate::state::{Change, InsertText};
 
 /// An event ready to be merged: its keys and numbers.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct Prepared {
     pub device: Option<ProfileKey>,
     /// The key of its insert id in the window, and the hash of its content.
     pub insert: Option<(u128, u64)>,
+    /// Its insert id as a cell keeps it, unless it is a long one.
+    pub insert_text: Option<InsertText>,
     /// Its part of the state hash.
     pub hash: u128,
     /// Of an exposure: what it saw.
@@ -43,11 +45,12 @@ impl<'s> Numbers<'s> {
         Self { interner, texts: None, recent: Recent::default(), secret }
     }
 
-    /// Keys and numbers of an event.
+    /// Keys and numbers of an event. `uuid` is its insert id, where that is known to be a canonical one.
     pub(crate) fn prepare(
         &mut self,
         origin: &Origin,
         event: &Admitted<'_>,
+        uuid: Option<[u8; 16]>,
     ) -> Result<Prepared, Full> {
         let raw = self.secret.profile(origin.project, event.raw());
         let device = match event.ids {
@@ -82,6 +85,10 @@ impl<'s> Numbers<'s> {
             raw,
             device,
             insert,
+            insert_text: match uuid {
+                Some(uuid) => Some(InsertText::of_uuid(uuid)),
+                None => InsertText::pack_short(event.insert_id.map_or("", |id| id.as_str())),
+            },
             hash: StateHasher::event_with(origin.project, event, content, event_type.hash),
             own,
             extra,
@@ -142,11 +149,15 @@ pub(crate) fn prepare_frame(
     events: &[Admitted<'_>],
     rejects: &[exposure_store::Reject<'_>],
 ) -> Result<PreparedFrame, Full> {
-    let mut frame = FrameWriter::events(origin, events.len() * 160 + rejects.len() * 256);
+    // Most events of a batch are of one library.
+    let head = EventsHead::new(*origin, events.first().map_or("", |event| event.library));
+    let mut frame = FrameWriter::events(&head, events.len() * 112 + rejects.len() * 256);
     let mut prepared = Vec::with_capacity(events.len());
     for event in events {
-        let keys = numbers.prepare(origin, event)?;
-        prepared.push((keys, encode_event(&mut frame.bytes, event)));
+        let keys = numbers.prepare(origin, event, None)?;
+        let uuid = keys.insert_text.as_ref().and_then(InsertText::uuid);
+        let patch = encode_event(&mut frame.bytes, event, uuid, &head);
+        prepared.push((keys, patch));
     }
     let mut starts = Vec::with_capacity(rejects.len());
     for reject in rejects {
