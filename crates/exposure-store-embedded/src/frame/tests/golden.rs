@@ -5,7 +5,8 @@ use super::records::frame;
 use super::samples::{Sample, common};
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn record(sample: &Sample, change: impl FnOnce(&mut [u8], super::super::Patch)) -> String {
