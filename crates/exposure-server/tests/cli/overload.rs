@@ -18,15 +18,18 @@ use tonic::{Code, Request, Status};
 
 use crate::process::{KEY, Server};
 
-/// Calls at once, and events of each: several times of what may be under way in a server that is not fast.
-const CALLS: usize = 300;
-const EVENTS: usize = 500;
-/// Batches of each stream, as many as its credit, and streams.
-const BATCHES: usize = 32;
+/// Calls at once, events of each, and bytes of an event: many times of what may be under way, in bytes that are sooner
+/// sent than they are checked and written to a disk.
+const CALLS: usize = 150;
+const EVENTS: usize = 20;
+const BYTES: usize = 20_000;
+/// Batches of each stream, within its credit, and streams.
+const BATCHES: usize = 16;
 const STREAMS: usize = 10;
 /// Memory that the server may take beside what it takes under a load that just saturates it: the buffers of many more
-/// connections, and what is under way. Of what the open loops below send, more than this is refused in each of them.
-const MEMORY: u64 = 256 << 20;
+/// connections, what is under way, and what the allocator keeps of it. Of what the open loops below send, half a gigabyte
+/// or more is refused in each of them.
+const MEMORY: u64 = 384 << 20;
 
 fn keyed<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
@@ -35,10 +38,12 @@ fn keyed<T>(message: T) -> Request<T> {
 }
 
 fn batch(name: &str) -> v1::IngestRequest {
+    let text = format!("{{\"text\":\"{}\"}}", "x".repeat(BYTES));
     let event = |at: usize| {
         let exposure = v1::Exposure {
             flag_key: Some(format!("flag-{}", at % 4)),
             variant: Some("on".to_owned()),
+            metadata: Some(text.clone().into()),
             ..v1::Exposure::default()
         };
         v1::Event {
@@ -172,6 +177,15 @@ fn resident_bytes(server: &Server) -> u64 {
     resident.saturating_sub(window.parse::<f64>().unwrap() as u64)
 }
 
+/// Ends a watch, also where what is watched panics.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// The most memory that a server has while something goes on.
 fn most_memory<T>(server: &Server, goes_on: impl FnOnce() -> T) -> (T, u64) {
     let is_over = AtomicBool::new(false);
@@ -184,8 +198,9 @@ fn most_memory<T>(server: &Server, goes_on: impl FnOnce() -> T) -> (T, u64) {
             }
             most
         });
+        let over = Over(&is_over);
         let result = goes_on();
-        is_over.store(true, Ordering::Relaxed);
+        drop(over);
         (result, watching.join().unwrap())
     })
 }
@@ -199,7 +214,7 @@ fn load(server: &Server, args: &[&str]) -> Value {
 fn what_is_too_much_is_refused_and_nothing_is_lost() {
     let dir = tempfile::tempdir().unwrap();
     // Without files of events, whose making takes memory whenever it begins.
-    let args = ["--api-key", KEY, "--convert-every", "1d"];
+    let args = ["--api-key", KEY, "--convert-every", "1d", "--max-wait", "20ms"];
     let server = Server::start_with(&dir.path().join("data"), &args);
     let saturated = ["--batch", "1000", "--in-flight", "8", "--duration", "1.5"];
     let (_, usual) = most_memory(&server, || load(&server, &saturated));
