@@ -24,12 +24,12 @@ const CALLS: usize = 150;
 const EVENTS: usize = 20;
 const BYTES: usize = 20_000;
 /// Batches of each stream, within its credit, and streams.
-const BATCHES: usize = 16;
+const BATCHES: usize = 30;
 const STREAMS: usize = 10;
 /// Memory that the server may take beside what it takes under a load that just saturates it: the buffers of many more
-/// connections, what is under way, and what the allocator keeps of it. Of what the open loops below send, half a gigabyte
-/// or more is refused in each of them.
-const MEMORY: u64 = 384 << 20;
+/// connections, what is under way, and what the allocator keeps of it. A server that lets all of the open loops in takes
+/// gigabytes.
+const MEMORY: u64 = 512 << 20;
 
 fn keyed<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
