@@ -113,6 +113,14 @@ xflags::xflags! {
                 /// Registers before (default 10000000).
                 optional --registers registers: u64
             }
+            /// Sends more than the server takes, without waiting for it (2 minutes), and writes
+            /// docs/performance/overload.md.
+            cmd overload {
+                /// Seconds of each measurement (default 10).
+                optional --seconds seconds: u32
+                /// Registers before (default 1000000).
+                optional --registers registers: u64
+            }
             /// Measures the memory of a register by shape (1 minute), and writes docs/performance/memory.md.
             cmd memory {
                 /// Registers of each shape (default 3000000).

@@ -147,8 +147,14 @@ impl<'a> Admitted<'a> {
     /// the variant and the experiment key, of the empty text where one is absent.
     pub fn content_hash_with(&self, exposed: Option<[u64; 3]>) -> u64 {
         let mut hash = mix(0x9E37_79B9_7F4A_7C15, self.kind() as u64);
-        hash = text(hash, self.ids.user().map_or("", |user| user.as_str()));
-        hash = text(hash, self.ids.device().map_or("", |device| device.as_str()));
+        hash = match self.ids.user() {
+            Some(user) => text(hash, user.as_str()),
+            None => mix(hash, EMPTY),
+        };
+        hash = match self.ids.device() {
+            Some(device) => text(hash, device.as_str()),
+            None => mix(hash, EMPTY),
+        };
         for known in exposed.iter().flatten() {
             hash = mix(hash, *known);
         }
@@ -160,6 +166,9 @@ impl<'a> Admitted<'a> {
     }
 }
 
+/// XXH3 of the empty text.
+const EMPTY: u64 = 0x2D06_8005_38D3_94C2;
+
 fn text(hash: u64, text: &str) -> u64 {
     mix(hash, xxh3_64(text.as_bytes()))
 }
@@ -168,4 +177,14 @@ fn mix(hash: u64, value: u64) -> u64 {
     let wide =
         u128::from(hash ^ value) * u128::from(0xD6E8_FEB8_6659_FD93_u64 ^ hash.rotate_left(32) | 1);
     (wide as u64) ^ ((wide >> 64) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absent_text_is_hashed_as_an_empty_one() {
+        assert_eq!(xxh3_64(b""), EMPTY);
+    }
 }

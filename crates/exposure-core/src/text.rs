@@ -49,6 +49,7 @@ text_type!(
 
 impl<'a> FlagKey<'a> {
     /// Checks a flag key.
+    #[inline]
     pub fn new(field: &'static str, text: &'a str) -> Result<Self, Rejection> {
         if text.is_empty() {
             return Err(Rejection::new(
@@ -63,6 +64,7 @@ impl<'a> FlagKey<'a> {
 
 impl<'a> Variant<'a> {
     /// Checks a variant that is not empty.
+    #[inline]
     pub fn new(field: &'static str, text: &'a str) -> Result<Self, Rejection> {
         if text.is_empty() {
             return Err(Rejection::new(
@@ -77,6 +79,7 @@ impl<'a> Variant<'a> {
 
 impl<'a> ExperimentKey<'a> {
     /// Checks an experiment key; an empty one is an absent one.
+    #[inline]
     pub fn new(text: &'a str) -> Result<Option<Self>, Rejection> {
         if text.is_empty() {
             Ok(None)
@@ -88,6 +91,7 @@ impl<'a> ExperimentKey<'a> {
 
 impl<'a> InsertId<'a> {
     /// Checks an insert id; an empty one is an absent one.
+    #[inline]
     pub fn new(text: &'a str) -> Result<Option<Self>, Rejection> {
         if text.is_empty() {
             Ok(None)
@@ -99,6 +103,7 @@ impl<'a> InsertId<'a> {
 
 impl<'a> UserId<'a> {
     /// Checks a user id of at least `min_chars` characters.
+    #[inline]
     pub fn new(text: &'a str, min_chars: usize) -> Result<Self, Rejection> {
         check_id("user_id", text, min_chars).map(Self)
     }
@@ -106,6 +111,7 @@ impl<'a> UserId<'a> {
 
 impl<'a> DeviceId<'a> {
     /// Checks a device id of at least `min_chars` characters.
+    #[inline]
     pub fn new(text: &'a str, min_chars: usize) -> Result<Self, Rejection> {
         check_id("device_id", text, min_chars).map(Self)
     }

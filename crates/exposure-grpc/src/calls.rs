@@ -1,10 +1,12 @@
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use exposure_proto::ingest_server::IngestServer;
-use exposure_service::ServiceError;
+use exposure_service::{Beginning, Handle, ServiceError};
+use http_body::Body as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tonic::body::Body;
@@ -18,13 +20,14 @@ use crate::deadline::timeout;
 use crate::error::{explained, late, status};
 use crate::ingest::IngestTransport;
 use crate::meter::Meter;
-use crate::method::{INGEST_PREFIX, OTLP_PREFIX, PREFIX, method_name};
+use crate::method::{INGEST_PREFIX, OTLP_PREFIX, PREFIX, UNARY_INGEST, method_name};
 use crate::receiving::Receiving;
 
 /// Every call of every connection: bounds, deadlines, reasons, metrics, and the way to the
 /// service. Ingest goes there straight, past the router.
 #[derive(Clone, Debug)]
 pub(crate) struct Calls {
+    handle: Handle,
     ingest: IngestServer<IngestTransport>,
     routes: Routes,
     room: Arc<Semaphore>,
@@ -35,6 +38,7 @@ pub(crate) struct Calls {
 
 impl Calls {
     pub(crate) fn new(
+        handle: Handle,
         ingest: IngestServer<IngestTransport>,
         routes: Routes,
         settings: Settings,
@@ -42,6 +46,7 @@ impl Calls {
         let room = Semaphore::new(settings.max_calls.clamp(1, Semaphore::MAX_PERMITS));
         let receiving = Receiving::new(&settings);
         Self {
+            handle,
             ingest,
             routes,
             room: Arc::new(room),
@@ -52,7 +57,11 @@ impl Calls {
     }
 
     /// A place among the calls of the server, unless a bound is reached.
-    fn enter(&self, peer: Option<&Peer>) -> Result<OwnedSemaphorePermit, Status> {
+    fn enter(
+        &self,
+        peer: Option<&Peer>,
+        is_intake: bool,
+    ) -> Result<(OwnedSemaphorePermit, Option<Beginning>), Status> {
         let refusal = |what: &str, bound: usize| {
             let message = format!("{bound} {what}, which is as many as may be; try again later");
             status(&ServiceError::exhausted(message, self.settings.retry_after))
@@ -61,7 +70,11 @@ impl Calls {
             return Err(refusal("connections are open", self.settings.max_connections));
         }
         let room = Arc::clone(&self.room).try_acquire_owned();
-        room.map_err(|_| refusal("calls wait for their answers", self.settings.max_calls))
+        let place =
+            room.map_err(|_| refusal("calls wait for their answers", self.settings.max_calls))?;
+        // Its message is looked at again when it is whole.
+        let begun = is_intake.then(|| self.handle.begin()).transpose();
+        Ok((place, begun.map_err(|error| status(&error))?))
     }
 }
 
@@ -80,11 +93,18 @@ impl Service<http::Request<Body>> for Calls {
         let method = method_name(path);
         let is_ours = path.starts_with(PREFIX) || path.starts_with(OTLP_PREFIX);
         let is_ingest = path.starts_with(INGEST_PREFIX);
-        let permit = match self.enter(request.extensions().get::<Peer>()) {
-            Ok(permit) => permit,
+        let is_intake = path == UNARY_INGEST || path.starts_with(OTLP_PREFIX);
+        let entered = self.enter(request.extensions().get::<Peer>(), is_intake);
+        let (permit, begun) = match entered {
+            Ok(entered) => entered,
             Err(refused) => {
-                self.meter.count(method, refused.code(), started);
-                return Box::pin(std::future::ready(Ok(refused.into_http())));
+                let meter = self.meter.clone();
+                let drained = drain(request.into_body());
+                drop(tokio::spawn(tokio::time::timeout(self.settings.call_timeout, drained)));
+                return Box::pin(async move {
+                    meter.count(method, refused.code(), started);
+                    Ok(refused.into_http())
+                });
             }
         };
         let limit = self.settings.call_timeout;
@@ -92,7 +112,7 @@ impl Service<http::Request<Body>> for Calls {
         // Begun before the one below us, which answers with another code, and asked before it.
         let sleep = tokio::time::sleep(limit);
         let (mut head, body) = request.into_parts();
-        let (body, held) = self.receiving.count(body);
+        let (body, held) = self.receiving.count(body, begun);
         head.extensions.insert(held);
         let request = http::Request::from_parts(head, body);
         let answer: BoxFuture<_, Infallible> =
@@ -111,6 +131,12 @@ impl Service<http::Request<Body>> for Calls {
             Ok(response)
         })
     }
+}
+
+/// Reads what is left of a body that nobody wants: its client has an answer already, and a stream
+/// that is reset in the middle counts towards the end of its connection.
+async fn drain(mut body: Body) {
+    while let Some(Ok(_)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {}
 }
 
 /// Gives what the machinery refused by itself a reason of ours.

@@ -17,6 +17,21 @@ struct Method {
     name: &'static str,
     ok: Counter,
     seconds: Histogram,
+    refused: RefusalMeter,
+}
+
+/// How long after it came what there is no room for is refused.
+#[derive(Clone, Debug)]
+pub(crate) struct RefusalMeter(Histogram);
+
+impl RefusalMeter {
+    pub(crate) fn new(method: &'static str) -> Self {
+        Self(histogram!("exposure_grpc_refusal_seconds", "method" => method))
+    }
+
+    pub(crate) fn count(&self, came: Instant) {
+        self.0.record(came.elapsed().as_secs_f64());
+    }
 }
 
 impl Meter {
@@ -27,10 +42,9 @@ impl Meter {
 
     /// Counts a call that was answered.
     pub(crate) fn count(&self, method: &'static str, code: Code, started: Instant) {
-        let elapsed = started.elapsed().as_secs_f64();
         match self.0.get(method) {
-            Some(known) => known.get_or_init(|| Method::new(method)).count(code, elapsed),
-            None => Method::new(method).count(code, elapsed),
+            Some(known) => known.get_or_init(|| Method::new(method)).count(code, started),
+            None => Method::new(method).count(code, started),
         }
     }
 }
@@ -41,16 +55,20 @@ impl Method {
             name,
             ok: calls(name, Code::Ok),
             seconds: histogram!("exposure_grpc_call_seconds", "method" => name),
+            refused: RefusalMeter::new(name),
         }
     }
 
-    fn count(&self, code: Code, elapsed: f64) {
+    fn count(&self, code: Code, started: Instant) {
         if code == Code::Ok {
             self.ok.increment(1);
         } else {
             calls(self.name, code).increment(1);
         }
-        self.seconds.record(elapsed);
+        if code == Code::ResourceExhausted {
+            self.refused.count(started);
+        }
+        self.seconds.record(started.elapsed().as_secs_f64());
     }
 }
 

@@ -4,6 +4,8 @@
 pub(crate) const PREFIX: &str = "/exposure.v1.";
 /// What the paths of `IngestService` begin with.
 pub(crate) const INGEST_PREFIX: &str = "/exposure.v1.IngestService/";
+/// The path of batches that come in calls.
+pub(crate) const UNARY_INGEST: &str = "/exposure.v1.IngestService/Ingest";
 
 /// What the paths of the services of OpenTelemetry begin with.
 pub(crate) const OTLP_PREFIX: &str = "/opentelemetry.proto.collector.";

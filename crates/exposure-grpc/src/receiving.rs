@@ -5,8 +5,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use exposure_service::ServiceError;
+use exposure_service::{Beginning, ServiceError};
 use http_body::{Frame, SizeHint};
+use parking_lot::Mutex;
 use tonic::Status;
 use tonic::body::Body;
 
@@ -30,6 +31,8 @@ pub(crate) struct Held(Arc<Share>);
 struct Share {
     all: Arc<AtomicUsize>,
     own: AtomicUsize,
+    /// The call among those that come, until its message is whole.
+    begun: Mutex<Option<Beginning>>,
 }
 
 impl Receiving {
@@ -42,8 +45,12 @@ impl Receiving {
     }
 
     /// Counts what comes of a body, until the call releases it or ends.
-    pub(crate) fn count(&self, body: Body) -> (Body, Held) {
-        let share = Share { all: Arc::clone(&self.held), own: AtomicUsize::new(0) };
+    pub(crate) fn count(&self, body: Body, begun: Option<Beginning>) -> (Body, Held) {
+        let share = Share {
+            all: Arc::clone(&self.held),
+            own: AtomicUsize::new(0),
+            begun: Mutex::new(begun),
+        };
         let held = Held(Arc::new(share));
         let counted = Counted { body, receiving: self.clone(), held: held.clone() };
         (Body::new(counted), held)
@@ -66,6 +73,7 @@ impl Held {
 
     /// A message is whole: from here on the service counts it.
     pub(crate) fn release(&self) {
+        drop(self.0.begun.lock().take());
         let own = self.0.own.swap(0, Ordering::AcqRel);
         self.0.all.fetch_sub(own, Ordering::AcqRel);
     }

@@ -114,7 +114,7 @@ impl Server {
             .add_service(health.service())
             .add_service(reflection)
             .prepare();
-        let calls = Calls::new(ingest, routes, settings.clone());
+        let calls = Calls::new(handle.clone(), ingest, routes, settings.clone());
         Ok(Self { calls, settings, health, drain: signal })
     }
 

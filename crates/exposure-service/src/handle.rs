@@ -5,7 +5,7 @@ use exposure_core::Timestamp;
 use exposure_store::Store;
 
 use crate::auth::{DEFAULT_PROJECT, Digest, Directory, KeyRecord, ProjectRecord, new_secret};
-use crate::intake::Gate;
+use crate::intake::{Arrival, Beginning, Coming, Gate, Pressure};
 use crate::meter::Meter;
 use crate::project::Tenant;
 use crate::query::FlagCache;
@@ -26,12 +26,18 @@ struct Inner {
     /// One change of projects or keys at a time: numbers are given out in order.
     administration: futures::lock::Mutex<()>,
     in_flight: Gate,
+    pressure: Pressure,
+    coming: Coming,
     watches: Gate,
     scans: Gate,
     flag_cache: FlagCache,
     meter: Meter,
     started: Timestamp,
 }
+
+/// Of what may be under way, as much may be coming: some of it is done with before all of it
+/// is whole.
+const COMING: u64 = 4;
 
 /// What the first start brought about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +71,8 @@ impl Handle {
                 directory: Directory::default(),
                 administration: futures::lock::Mutex::new(()),
                 in_flight: Gate::new(settings.max_in_flight_bytes),
+                coming: Coming::new(),
+                pressure: Pressure::new(settings.max_wait, settings.max_in_flight_bytes),
                 watches: Gate::new(settings.max_watches),
                 scans: Gate::new(settings.max_scans),
                 flag_cache: FlagCache::default(),
@@ -82,6 +90,42 @@ impl Handle {
         let caller = self.inner.directory.authenticate(api_key);
         self.inner.meter.authenticated(caller.is_ok());
         caller
+    }
+
+    /// Lets a request of so many bytes in, before anything is done for it; it is under way until
+    /// what is returned is dropped.
+    ///
+    /// # Errors
+    /// Refuses it where what is under way already would have it wait for too long.
+    pub fn arrive(&self, bytes: usize) -> Result<Arrival> {
+        self.inner.pressure.enter(bytes).ok_or_else(|| self.pressed())
+    }
+
+    /// Lets a request begin to come, whose size is not known; what is returned is to be dropped
+    /// when it is whole, and then [arrives](Self::arrive).
+    ///
+    /// # Errors
+    /// Refuses it where one as large as the last ones would be, or where many more come at the
+    /// same time than could be let in.
+    pub fn begin(&self) -> Result<Beginning> {
+        let (usual, limit) = self.inner.pressure.room().ok_or_else(|| self.pressed())?;
+        self.inner.coming.begin(usual, limit.saturating_mul(COMING)).ok_or_else(|| self.pressed())
+    }
+
+    #[cold]
+    fn pressed(&self) -> ServiceError {
+        crate::meter::refused("wait");
+        let max_wait = self.settings().max_wait.as_millis();
+        let message = format!(
+            "it would take longer than {max_wait} ms for all that came before; try again later"
+        );
+        ServiceError::exhausted(message, self.settings().retry_after)
+    }
+
+    /// What intake has under way and may have, for metrics: name and value.
+    pub fn intake_figures(&self) -> [(&'static str, u64); 2] {
+        let (under_way, limit) = self.inner.pressure.figures();
+        [("under_way_bytes", under_way), ("limit_bytes", limit)]
     }
 
     /// The settings it was opened with.

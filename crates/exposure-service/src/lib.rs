@@ -35,7 +35,7 @@ pub use auth::{ApiKey, Caller, NewApiKey, NewProject, Scope, Scopes};
 pub use clock::{Clock, Entropy};
 pub use error::{Result, ServiceError};
 pub use handle::{Bootstrap, Handle};
-pub use intake::{IngestRequest, Prepared, Receipt, Refused};
+pub use intake::{Arrival, Beginning, IngestRequest, Prepared, Receipt, Refused};
 pub use page::{Listing, Page, Position};
 pub use query::{
     Bucket, BucketVariant, DuplicateEvent, DuplicateSummary, ExplainedEvent, ExplainedLink,

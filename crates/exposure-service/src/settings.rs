@@ -11,7 +11,10 @@ pub struct Settings {
     pub max_batch_events: usize,
     /// Bytes of all requests that are being stored at one moment. Default 256 MiB.
     pub max_in_flight_bytes: usize,
-    /// What a sender that met that bound is told to wait. Default 500 ms.
+    /// How long a request may take for all that came before it, by the pace of late; one that
+    /// would take longer is refused. Default 100 ms.
+    pub max_wait: Duration,
+    /// What a sender that met these bounds is told to wait. Default 500 ms.
     pub retry_after: Duration,
     /// How far in the future an event may lie, in microseconds. Default ten minutes.
     pub max_future_skew_micros: i64,
@@ -39,6 +42,7 @@ impl Default for Settings {
             limits: Limits::default(),
             max_batch_events: 10_000,
             max_in_flight_bytes: 256 * 1024 * 1024,
+            max_wait: Duration::from_millis(100),
             retry_after: Duration::from_millis(500),
             max_future_skew_micros: Limits::MAX_FUTURE_SKEW_MICROS,
             max_projects: 1000,

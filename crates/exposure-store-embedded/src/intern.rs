@@ -29,6 +29,55 @@ pub(crate) struct Texts {
     bytes: usize,
 }
 
+/// The number of a text, and [`text_hash`] of it: of the empty text too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    pub id: TextId,
+    pub hash: u64,
+}
+
+impl Known {
+    /// Of the empty text.
+    pub(crate) const NONE: Self = Self { id: TextId::NONE, hash: 0x2D06_8005_38D3_94C2 };
+}
+
+/// Numbers that were looked up of late: to find one here takes a comparison of its text, and
+/// neither a hash nor a look into the table.
+#[derive(Debug)]
+pub(crate) struct Recent([TextId; Self::PLACES]);
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self([TextId::NONE; Self::PLACES])
+    }
+}
+
+impl Recent {
+    const PLACES: usize = 64;
+
+    #[inline]
+    pub(crate) fn find(&self, texts: &Texts, text: &str) -> Option<Known> {
+        texts.known(self.0[Self::place(text)], text)
+    }
+
+    pub(crate) fn keep(&mut self, text: &str, id: TextId) {
+        self.0[Self::place(text)] = id;
+    }
+
+    /// Keys mostly differ at their end or in their length.
+    #[inline]
+    fn place(text: &str) -> usize {
+        let bytes = text.as_bytes();
+        let end = match bytes.last_chunk::<8>() {
+            Some(end) => u64::from_le_bytes(*end),
+            None => bytes.iter().fold(0, |end, &byte| end << 8 | u64::from(byte)),
+        };
+        // The last bytes differ first, and they are the highest: so are the bits that count.
+        let spread = (end ^ bytes.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (spread >> 58) as usize % Self::PLACES
+    }
+}
+
 /// There is no number left for a new text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Full;
@@ -59,6 +108,13 @@ impl Texts {
             return Some(TextId::NONE);
         }
         self.by_hash.find(hash, |&id| *self.by_id[id as usize].0 == *text).map(|&id| TextId(id))
+    }
+
+    /// The number and the hash of a text, if this is its number.
+    #[inline]
+    fn known(&self, id: TextId, text: &str) -> Option<Known> {
+        let (held, hash) = self.by_id.get(id.0 as usize)?;
+        (**held == *text).then_some(Known { id, hash: *hash })
     }
 
     fn add(&mut self, text: &str) -> Result<TextId, Full> {
@@ -102,5 +158,28 @@ impl Interner {
     /// Bytes held.
     pub(crate) fn memory(&self) -> usize {
         self.0.read().bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recent_text_is_found_with_its_number_and_hash() {
+        let interner = Interner::new();
+        let mut recent = Recent::default();
+        let texts: Vec<String> = (0..500).map(|n| format!("flag-{n}")).collect();
+        for text in &texts {
+            let id = interner.intern(text).expect("there is room");
+            recent.keep(text, id);
+            let known = recent.find(&interner.read(), text).expect("it was kept");
+            assert_eq!((known.id, known.hash), (id, text_hash(text)), "{text}");
+        }
+        // Each place has one of them, and the others are not taken for it.
+        let found = texts.iter().filter(|text| recent.find(&interner.read(), text).is_some());
+        assert!((1..=Recent::PLACES).contains(&found.count()));
+        assert!(recent.find(&interner.read(), "another").is_none());
+        assert_eq!(Known::NONE.hash, text_hash(""));
     }
 }

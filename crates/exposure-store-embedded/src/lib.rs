@@ -20,6 +20,7 @@ mod lock;
 mod prefetch;
 mod state;
 mod store;
+mod uuid;
 mod verify;
 
 pub use format::FORMAT_VERSION;

@@ -15,7 +15,7 @@ use exposure_store::{
 
 use crate::disk::RealDisk;
 use crate::lock::DirLock;
-use crate::store::{Inner, Options, events_error, log_error, open_inner, window_error};
+use crate::store::{Inner, Options, events_error, log_error, open_to_read, window_error};
 
 /// Events read at a time.
 const PAGE: usize = 8192;
@@ -67,7 +67,7 @@ pub fn verify(dir: &Path) -> Result<VerifyReport> {
         return Err(Error::Io { file: dir.display().to_string(), cause });
     }
     let _lock = DirLock::take(dir)?;
-    let inner = open_inner(Arc::new(RealDisk), Options::new(dir), Timestamp::EARLIEST_EVENT)?;
+    let inner = open_to_read(Arc::new(RealDisk), Options::new(dir), Timestamp::EARLIEST_EVENT)?;
     inner.state.lock().window.verify().map_err(window_error)?;
     inner.events.verify().map_err(events_error)?;
     let log_bytes = read_log(&inner)?;

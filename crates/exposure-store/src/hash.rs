@@ -211,21 +211,22 @@ impl StateHasher {
 
     /// A stored event: ids, time, sequence, insert id, content and payload.
     pub fn event(project: ProjectId, event: &exposure_core::Admitted<'_>) -> u128 {
-        Self::event_with(project, event, event.content_hash())
+        Self::event_with(project, event, event.content_hash(), text_hash(event.event_type()))
     }
 
-    /// The same, where the hash of the event's content is known.
+    /// The same, where the hashes of the event's content and of its type are known.
     pub fn event_with(
         project: ProjectId,
         event: &exposure_core::Admitted<'_>,
         content: u64,
+        event_type: u64,
     ) -> u128 {
         Self::new(EVENT, project)
             .field(content)
             .field(event.time.as_micros() as u64)
             .field(event.sequence as u64)
             .field(text_hash(event.insert_id.map_or("", |id| id.as_str())))
-            .field(text_hash(event.event_type()))
+            .field(event_type)
             .field(if event.payload.is_empty() { 0 } else { xxh3_64(event.payload) })
             .finish()
     }

@@ -21,6 +21,7 @@ mod burst;
 mod compare;
 mod counts;
 mod memory;
+mod overload;
 mod profile;
 mod scale;
 mod slow_fsync;

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use super::workshop::Workshop;
-use super::{burst, compare, counts, memory, profile, scale, slow_fsync, sustained, window};
+use super::{
+    burst, compare, counts, memory, overload, profile, scale, slow_fsync, sustained, window,
+};
 use crate::flags::{Bench, BenchCmd};
 use crate::{step, workspace};
 
@@ -18,6 +20,7 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<ExitCode> {
         BenchCmd::Scale(options) => scale::run(options, &Workshop::new(bench)?)?,
         BenchCmd::Sustained(options) => sustained::run(options, &Workshop::new(bench)?)?,
         BenchCmd::Burst(options) => burst::run(options, &Workshop::new(bench)?)?,
+        BenchCmd::Overload(options) => overload::run(options, &Workshop::new(bench)?)?,
         BenchCmd::Memory(options) => memory::run(options, &Workshop::new(bench)?)?,
         BenchCmd::Window(options) => window::run(options, &Workshop::new(bench)?)?,
     }

@@ -21,6 +21,33 @@ pub(super) const SOON: &[&str] = &["--convert-every", "1s"];
 /// Bytes of log that are no work worth waiting for.
 const NO_DEBT: u64 = 1 << 20;
 
+/// Refusals of intake over gRPC, as the server timed them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Refusals {
+    pub(super) all: u64,
+    pub(super) within_10_ms: u64,
+}
+
+impl Refusals {
+    /// Those in `/metrics`.
+    fn read(metrics: &str) -> Self {
+        let sum = |beginning: &str, among: &str| {
+            let lines = metrics.lines().filter(|line| line.starts_with(beginning));
+            let lines =
+                lines.filter(|line| line.contains("IngestService/") && line.contains(among));
+            lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
+        };
+        Self {
+            all: sum("exposure_grpc_refusal_seconds_count", ""),
+            within_10_ms: sum("exposure_grpc_refusal_seconds_bucket", "le=\"0.01\""),
+        }
+    }
+
+    pub(super) fn since(self, before: Self) -> Self {
+        Self { all: self.all - before.all, within_10_ms: self.within_10_ms - before.within_10_ms }
+    }
+}
+
 /// A running `exposure serve`.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -54,6 +81,11 @@ impl Server {
     /// A figure of the store, as `/metrics` names it without its prefix.
     pub(super) fn figure(&self, name: &str) -> u64 {
         figure(&get(self.http, "/metrics").unwrap_or_default(), name)
+    }
+
+    /// What it refused since its start.
+    pub(super) fn refusals(&self) -> Refusals {
+        Refusals::read(&get(self.http, "/metrics").unwrap_or_default())
     }
 
     /// Bytes of log that do not stand in files of events yet: what the archive has still to do.
@@ -104,7 +136,23 @@ fn get(port: u16, path: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::figure;
+    use super::{Refusals, figure};
+
+    #[test]
+    fn refusals_are_of_intake_over_grpc() {
+        let name = "exposure_grpc_refusal_seconds";
+        let metrics = [
+            format!("{name}_bucket{{method=\"IngestService/Ingest\",le=\"0.01\"}} 3"),
+            format!("{name}_bucket{{method=\"IngestService/Ingest\",le=\"0.025\"}} 4"),
+            format!("{name}_count{{method=\"IngestService/Ingest\"}} 5"),
+            format!("{name}_count{{method=\"IngestService/IngestStream\"}} 2"),
+            format!("{name}_count{{method=\"UsageService/GetUsage\"}} 7"),
+        ];
+        let read = Refusals::read(&metrics.join("\n"));
+        assert_eq!(read, Refusals { all: 7, within_10_ms: 3 });
+        let before = Refusals { all: 3, within_10_ms: 1 };
+        assert_eq!(read.since(before), Refusals { all: 4, within_10_ms: 2 });
+    }
 
     #[test]
     fn a_figure_is_found_by_its_whole_name() {

@@ -76,6 +76,17 @@ impl Intake {
         }
     }
 
+    /// Refuses a message of a stream under its id, with nothing else of it looked at.
+    pub(super) fn refuse(message: &Bytes, error: ServiceError) -> StreamOutcome {
+        match prost::Message::decode(&**message) {
+            Ok(BatchId { batch_id }) => StreamOutcome::Refused { batch_id, error },
+            Err(_) => StreamOutcome::Undecodable(ServiceError::invalid(
+                "batch_id",
+                "the request is no message",
+            )),
+        }
+    }
+
     /// A batch that is too large is refused under its id; anything else ends the stream.
     fn undecoded(message: &Bytes, error: &DecodeError) -> StreamOutcome {
         let too_large = error.code() == exposure_core::ErrorCode::BatchTooLarge;

@@ -2,6 +2,7 @@
 
 mod account;
 mod credit;
+mod hands;
 mod intake;
 mod pool;
 mod service;

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tonic::codegen::async_trait;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::hands::Hands;
 use super::intake::Intake;
 use super::stream::IngestStream;
 use crate::Settings;
@@ -14,6 +15,7 @@ use crate::auth::{api_key, authenticate, caller};
 use crate::deadline::deadline;
 use crate::drain::Drain;
 use crate::error::status;
+use crate::meter::RefusalMeter;
 use crate::outgoing::Answers;
 use crate::receiving::Held;
 
@@ -21,6 +23,8 @@ use crate::receiving::Held;
 #[derive(Debug)]
 pub(crate) struct IngestTransport {
     intake: Arc<Intake>,
+    hands: Hands,
+    refused: RefusalMeter,
     settings: Settings,
     drain: Drain,
     streams: Arc<Semaphore>,
@@ -30,6 +34,8 @@ impl IngestTransport {
     pub(crate) fn new(handle: Handle, settings: Settings, drain: Drain) -> Self {
         Self {
             intake: Arc::new(Intake::new(handle, &settings)),
+            hands: Hands::new(),
+            refused: RefusalMeter::new("IngestService/IngestStream"),
             streams: Arc::new(Semaphore::new(settings.max_ingest_streams)),
             settings,
             drain,
@@ -45,7 +51,10 @@ impl IngestBytes for IngestTransport {
         let caller = caller(self.intake.handle(), request.metadata(), Scope::Ingest)?;
         release(request.extensions().get::<Held>());
         let message = request.into_inner();
-        let answer = self.intake.unary(&caller, &message).await;
+        let arrival = self.intake.handle().arrive(message.len()).map_err(|error| status(&error))?;
+        let work = self.intake.unary(&caller, &message);
+        let answer = self.hands.work(message.len(), work).await;
+        drop(arrival);
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
@@ -65,6 +74,8 @@ impl IngestBytes for IngestTransport {
         let deadline = deadline(request.metadata());
         let stream = IngestStream::new(
             Arc::clone(&self.intake),
+            self.hands.clone(),
+            self.refused.clone(),
             key,
             &self.settings,
             self.drain.clone(),

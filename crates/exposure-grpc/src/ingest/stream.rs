@@ -11,12 +11,14 @@ use tokio::time::Instant;
 use tonic::{Code, Status, Streaming};
 
 use super::credit::Credit;
+use super::hands::Hands;
 use super::intake::{Intake, StreamOutcome};
 use crate::Settings;
 use crate::auth::authenticate;
 use crate::deadline::wait_for;
 use crate::drain::Drain;
 use crate::error::{draining, explained, late, stalled, status};
+use crate::meter::RefusalMeter;
 use crate::outgoing::{Answers, Outgoing, Unsent, outgoing};
 use crate::receiving::Held;
 
@@ -25,6 +27,8 @@ use crate::receiving::Held;
 #[derive(Debug)]
 pub(super) struct IngestStream {
     intake: Arc<Intake>,
+    hands: Hands,
+    refused: RefusalMeter,
     key: String,
     credit: Credit,
     drain: Drain,
@@ -46,12 +50,15 @@ enum End {
 impl IngestStream {
     pub(super) fn new(
         intake: Arc<Intake>,
+        hands: Hands,
+        refused: RefusalMeter,
         key: String,
         settings: &Settings,
         drain: Drain,
         deadline: Option<Instant>,
     ) -> Self {
-        Self { intake, key, credit: Credit::new(settings.stream_credit), drain, deadline }
+        let credit = Credit::new(settings.stream_credit);
+        Self { intake, hands, refused, key, credit, drain, deadline }
     }
 
     /// Runs beside the connection, so that reading from it and storing share no thread.
@@ -118,10 +125,26 @@ impl IngestStream {
                             if let Some(held) = &held {
                                 held.release();
                             }
-                            let intake = Arc::clone(&self.intake);
-                            under_way.push_back(async move {
-                                intake.streamed(&caller, &message).await
-                            });
+                            let came = Instant::now();
+                            match self.intake.handle().arrive(message.len()) {
+                                Ok(arrival) => {
+                                    let (intake, hands) = (Arc::clone(&self.intake), self.hands.clone());
+                                    under_way.push_back(async move {
+                                        let work = intake.streamed(&caller, &message);
+                                        let outcome = hands.work(message.len(), work).await;
+                                        drop(arrival);
+                                        outcome
+                                    });
+                                }
+                                // It is told at once: what came before may take a while.
+                                Err(error) => {
+                                    let refused = Intake::refuse(&message, error);
+                                    if let Err(end) = self.answer(refused, outgoing).await {
+                                        break end;
+                                    }
+                                    self.refused.count(came);
+                                }
+                            }
                         }
                         Err(error) => break End::After(status(&error)),
                     },

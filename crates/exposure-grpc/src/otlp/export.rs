@@ -38,6 +38,8 @@ impl Exports {
             held.release();
         }
         let message = request.into_inner();
+        let arrival = self.handle.arrive(message.len());
+        let _arrival = arrival.map_err(|error| status(&self.retryable(error)))?;
         let arena = Arena::new();
         let max_events = self.handle.settings().max_batch_events;
         let options = &self.options;

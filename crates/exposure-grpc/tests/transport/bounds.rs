@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use exposure_grpc::Settings;
 use exposure_proto::v1;
+use exposure_proto::v1::ingest_stream_response::Message;
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -90,6 +91,46 @@ async fn bytes_in_flight_are_bounded() {
     assert!(status.get_details_retry_info().unwrap().retry_delay.is_some());
     world.store.release("slow");
     waiting.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_would_wait_is_refused_at_once() {
+    let world = World::new().await;
+    let mut stream = crate::stream::Client::open(&world).await;
+    stream.credit().await;
+    world.store.hold("slow");
+    // More than is let in whatever it takes.
+    let long = "u".repeat(1000);
+    let users: Vec<&str> = std::iter::once("slow").chain([long.as_str(); 4500]).collect();
+    stream.send(1, &users).await;
+    begun(&world, 1).await;
+    for batch_id in 2..5 {
+        stream.send(batch_id, &["u"]).await;
+        let refusal = stream.refused().await;
+        assert_eq!(refusal.batch_id, batch_id, "it waits for those before it");
+        assert_eq!(refusal.code(), v1::ErrorCode::ResourceExhausted);
+        assert_eq!(refusal.retry_delay_ms, Some(500));
+        let mut client = world.ingest().await;
+        let status = client.ingest(keyed(request("u"))).await.unwrap_err();
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        let delay = status.get_details_retry_info().unwrap().retry_delay;
+        assert_eq!(delay, Some(Duration::from_millis(500)));
+    }
+    assert_eq!(world.store.begun.load(std::sync::atomic::Ordering::SeqCst), 1);
+    world.store.release("slow");
+    assert_eq!(stream.acknowledged().await, (1, users.len()));
+    // Credit of what was refused came back, and there is room.
+    for batch_id in 5..50 {
+        stream.send(batch_id, &["u"]).await;
+        loop {
+            match stream.answer().await.unwrap().unwrap() {
+                Message::Credit(_) => {}
+                Message::Acknowledgement(it) => break assert_eq!(it.batch_id, batch_id),
+                Message::Refusal(refusal) => panic!("{refusal:?}"),
+            }
+        }
+        world.ingest().await.ingest(keyed(request("u"))).await.unwrap();
+    }
 }
 
 #[tokio::test]

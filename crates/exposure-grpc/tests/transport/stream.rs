@@ -58,7 +58,7 @@ impl Client {
         }
     }
 
-    async fn refused(&mut self) -> v1::Refusal {
+    pub(crate) async fn refused(&mut self) -> v1::Refusal {
         match self.answer().await.unwrap().unwrap() {
             Message::Refusal(refusal) => refusal,
             other => panic!("{other:?}"),

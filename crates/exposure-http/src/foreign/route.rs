@@ -64,6 +64,10 @@ async fn take(
             return failed(shared, protocol, &upload, &error, key);
         }
     };
+    let _arrival = match shared.handle.arrive(request.body.len()) {
+        Ok(arrival) => arrival,
+        Err(error) => return failed(shared, protocol, &upload, &error, key),
+    };
     let ingest = IngestRequest {
         dialect: protocol.dialect(),
         library: upload.library,

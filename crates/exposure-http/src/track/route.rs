@@ -18,6 +18,7 @@ pub(crate) async fn track(
     // Whoever has no key has no body read either.
     let caller = caller(&shared.handle, request.headers(), Scope::Ingest)?;
     let body = whole_body(request, shared.settings.max_body_bytes).await?;
+    let _arrival = shared.handle.arrive(body.len())?;
     let text = text(&body)?;
     let request = Body::parse(&text, shared.handle.settings().max_batch_events)?;
     let read: Vec<_> = request.exposures.iter().map(|json| (*json, Read::parse(json))).collect();

@@ -42,6 +42,8 @@ pub(super) fn check(settings: &Settings, resolved: &Resolved) -> Result<()> {
     check.number("max_reporting_clients", settings.max_reporting_clients, 1, 1_000_000)?;
     check.number("max_flags", settings.max_flags, 1, 1_000_000)?;
     check.number("max_device_users", settings.max_device_users, 1, 1_000_000)?;
+    let least = Duration::from_millis(1);
+    check.span("max_wait", settings.max_wait, least, Duration::from_hours(1))?;
     let (second, day) = (Duration::from_secs(1), Duration::from_hours(24));
     check.span("dedupe_window", settings.dedupe_window, second, day * 31)?;
     check.span("convert_every", settings.convert_every, Duration::from_millis(10), day)?;

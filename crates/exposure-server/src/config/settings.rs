@@ -94,6 +94,8 @@ settings! {
     max_message_bytes: Size = "16MiB";
     /// Bytes of all requests that are being stored at one moment.
     max_in_flight_bytes: Size = "256MiB";
+    /// How long a request may take for all that came before it, by the pace of late; past it intake is refused.
+    max_wait: Duration = "100ms";
     /// Events of one request.
     max_batch_events: usize = "10000";
     /// Connections open at one moment, over gRPC and over HTTP each.

@@ -30,8 +30,12 @@ impl Counts {
         })
     }
 
-    /// Whether what was added since `before` is what was sent and answered.
-    pub(super) fn grew_by(self, before: Self, sent: Outcomes) -> bool {
+    /// Whether what was added since `before` is what was sent and answered. Of `unknown` further
+    /// events it is not known whether they were stored.
+    pub(super) fn grew_by(self, before: Self, sent: Outcomes, unknown: u64) -> bool {
+        let stored = u64::try_from(self.accepted - before.accepted).unwrap_or(0);
+        let more = stored.saturating_sub(sent.accepted);
+        let sent = Outcomes { accepted: sent.accepted + more.min(unknown), ..sent };
         let [accepted, duplicate, rejected] = [sent.accepted, sent.duplicate, sent.rejected]
             .map(|n_events| i64::try_from(n_events).unwrap_or(i64::MAX));
         let expected = Self {

@@ -16,9 +16,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub(super) batch: u64,
     /// Calls under way at one moment, or batches under way on each stream; each upload under way
-    /// has a connection of its own
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=4096))]
-    pub(super) in_flight: u64,
+    /// has a connection of its own [default: 8, and 4096 in an open loop]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub(super) in_flight: Option<u64>,
     /// Streams
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1024))]
     pub(super) streams: u64,
@@ -31,6 +31,10 @@ pub(crate) struct Options {
     /// Events a second to aim at, however the server keeps up [default: as many as it takes]
     #[arg(long, value_name = "EV/S")]
     pub(super) rate: Option<u64>,
+    /// Send each batch when it is due, whatever became of those before; what is refused is counted,
+    /// and not sent again
+    #[arg(long, requires = "rate", conflicts_with = "preload")]
+    pub(super) open_loop: bool,
     /// Users
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=9_999_999_999))]
     pub(super) users: u64,
@@ -77,6 +81,11 @@ pub(super) enum Mode {
 }
 
 impl Options {
+    /// Calls, or batches of each stream, under way at one moment.
+    pub(super) fn n_in_flight(&self) -> u64 {
+        self.in_flight.unwrap_or(if self.open_loop { 4096 } else { 8 })
+    }
+
     /// Users, once the number of registers was asked for.
     pub(super) fn n_users(&self) -> u64 {
         self.registers.map_or(self.users, |registers| registers.div_ceil(self.flags).max(1))

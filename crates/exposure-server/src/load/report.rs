@@ -40,6 +40,22 @@ impl Report {
         all.get(..all.len().min(self.seconds as usize)).unwrap_or_default()
     }
 
+    /// What an open loop has beside: batches by what became of them.
+    fn open_members(&self) -> serde_json::Map<String, Value> {
+        let writes = &self.writes;
+        let members = [
+            ("accepted_batches", json!(writes.n_answered())),
+            ("refused_batches", json!(writes.n_refused())),
+            ("not_sent_batches", json!(writes.not_sent)),
+            ("unknown_events", json!(writes.unknown)),
+            ("peak_in_flight", json!(writes.peak)),
+            ("refused_p50_ms", json!(writes.refusal_quantile_ms(0.5))),
+            ("refused_p99_ms", json!(writes.refusal_quantile_ms(0.99))),
+            ("refused_max_ms", json!(writes.refusal_quantile_ms(1.0))),
+        ];
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
     fn members(&self, options: &Options) -> Value {
         let events = self.writes.outcomes.total();
         let mut members = json!({
@@ -49,7 +65,7 @@ impl Report {
                 Mode::Amplitude => "amplitude",
             },
             "batch": options.batch,
-            "in_flight": options.in_flight,
+            "in_flight": options.n_in_flight(),
             "streams": match options.mode {
                 Mode::Unary | Mode::Amplitude => 0,
                 Mode::Stream => options.streams,
@@ -64,6 +80,9 @@ impl Report {
             "rejected": self.writes.outcomes.rejected,
             "counts_match": self.counts_match,
         });
+        if let Some(members) = members.as_object_mut().filter(|_| options.open_loop) {
+            members.extend(self.open_members());
+        }
         if let Some(members) = members.as_object_mut().filter(|_| !self.reads.is_empty()) {
             members.insert("read_p50_ms".to_owned(), json!(self.reads.quantile_ms(0.5)));
             members.insert("read_p99_ms".to_owned(), json!(self.reads.quantile_ms(0.99)));

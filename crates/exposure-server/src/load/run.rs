@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::counts::Counts;
 use super::http::HttpConnection;
+use super::open::{self, OpenStream, Room};
 use super::options::{Mode, Options};
 use super::pace::Pace;
 use super::report::Report;
@@ -40,6 +41,9 @@ pub(crate) fn run(options: &Options, environment: &Environment) -> Result<ExitCo
 }
 
 async fn generate(options: &Options, environment: &Environment) -> Result<Report> {
+    if options.open_loop && (options.mode == Mode::Amplitude || options.keys.is_some()) {
+        return Err(Failure::usage("an open loop has calls and streams, and one key"));
+    }
     let (endpoint, key) = options.client.resolve(environment)?;
     let mut connections = Vec::new();
     let n_connections = if options.mode == Mode::Amplitude { 0 } else { options.connections };
@@ -73,8 +77,9 @@ async fn generate(options: &Options, environment: &Environment) -> Result<Report
     let reads = join(&mut readers, start).await?;
 
     let after = counts(options, aside.as_ref()).await?;
-    let counts_match =
-        before.zip(after).map(|(before, after)| after.grew_by(before, writes.outcomes));
+    let counts_match = before
+        .zip(after)
+        .map(|(before, after)| after.grew_by(before, writes.outcomes, writes.unknown));
     Ok(Report { writes, reads, seconds, counts_match })
 }
 
@@ -96,7 +101,7 @@ async fn uploaders(
 ) -> Result<JoinSet<Result<Tally>>> {
     let mut uploaders = JoinSet::new();
     let upload = Upload::new(options.batch as usize, &options.http, key, LIBRARY)?;
-    for (number, pace) in paces(options, options.in_flight, start, end) {
+    for (number, pace) in paces(options, options.n_in_flight(), start, end) {
         let connection = HttpConnection::open(&options.http).await?;
         let source = Source::new(Arc::clone(plan), number);
         uploaders.spawn(uploads::work(connection, source, pace, upload.clone()));
@@ -131,17 +136,31 @@ async fn writers(
     let mut writers = JoinSet::new();
     let n_events = options.batch as usize;
     let keys = options.keys.as_deref().map(client::read_keys).transpose()?.unwrap_or_default();
-    let n_writers = if options.mode == Mode::Stream { options.streams } else { options.in_flight };
+    let n_writers = match options.mode {
+        Mode::Stream => options.streams,
+        _ if options.open_loop => options.connections,
+        _ => options.n_in_flight(),
+    };
+    let room = Room::new(options.n_in_flight() as usize);
     let paces = paces(options, n_writers, start, end);
     for ((number, pace), connection) in paces.zip(connections.iter().cycle()) {
         let source = Source::new(Arc::clone(plan), number);
+        let window = options.n_in_flight() as usize;
         match options.mode {
+            Mode::Stream if options.open_loop => {
+                let stream =
+                    OpenStream::open(connection, source, pace, window, n_events, LIBRARY).await?;
+                writers.spawn(stream.work());
+            }
+            Mode::Unary if options.open_loop => {
+                let (connection, room) = (connection.clone(), room.clone());
+                writers.spawn(open::calls(connection, source, pace, room, n_events, LIBRARY));
+            }
             Mode::Unary | Mode::Amplitude => {
                 let connections = connection.with_keys(&keys, number);
                 writers.spawn(unary::work(connections, source, pace, n_events, LIBRARY));
             }
             Mode::Stream => {
-                let window = options.in_flight as usize;
                 let stream =
                     LoadStream::open(connection, source, pace, window, n_events, LIBRARY).await?;
                 writers.spawn(stream.work());

@@ -17,9 +17,11 @@ pub(super) enum Answer {
     Acknowledged(Outcomes),
     /// So many more batches may be sent.
     Credit(u64),
-    /// The oldest batch was refused; `None` where sending it again is of no use.
+    /// A batch was refused.
     Refused {
-        /// How long to wait, in milliseconds.
+        /// Which one.
+        batch_id: u64,
+        /// How long to wait, in milliseconds; `None` where sending it again is of no use.
         retry_ms: Option<u64>,
     },
 }
@@ -51,7 +53,10 @@ pub(super) fn streamed(message: &[u8]) -> Option<Answer> {
     match tag {
         0x0a => Some(Answer::Acknowledged(outcomes(body, 0x12)?)),
         0x12 => Some(Answer::Credit(number(body, 0x08)?)),
-        0x1a => Some(Answer::Refused { retry_ms: number(body, 0x20) }),
+        0x1a => Some(Answer::Refused {
+            batch_id: number(body, 0x08).unwrap_or(0),
+            retry_ms: number(body, 0x20),
+        }),
         _ => None,
     }
 }
@@ -132,7 +137,7 @@ mod tests {
         for retry_ms in [None, Some(500)] {
             let message = refusal(7, ErrorCode::ResourceExhausted, "full", retry_ms);
             let retry_ms = retry_ms.map(|ms| ms as u64);
-            assert_eq!(streamed(&message), Some(Answer::Refused { retry_ms }));
+            assert_eq!(streamed(&message), Some(Answer::Refused { batch_id: 7, retry_ms }));
         }
     }
 

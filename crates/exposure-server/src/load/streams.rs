@@ -19,11 +19,14 @@ use super::template::{Batch as _, FIRST_BATCH_ID, Template};
 use crate::client::{Connection, describe};
 use crate::failure::{Failure, Result};
 
-const PATH: PathAndQuery = PathAndQuery::from_static("/exposure.v1.IngestService/IngestStream");
+/// Where streams go.
+pub(super) const PATH: PathAndQuery =
+    PathAndQuery::from_static("/exposure.v1.IngestService/IngestStream");
 
 /// A batch that is sent and not answered.
 #[derive(Debug)]
 struct UnderWay {
+    id: u64,
     batch: Outgoing,
     start: Instant,
 }
@@ -111,7 +114,7 @@ impl LoadStream {
             }
             match self.pace.due(Instant::now()) {
                 Due::Now(start) => match self.next_batch() {
-                    Some(batch) => self.send(UnderWay { batch, start }).await?,
+                    Some(batch) => self.send(UnderWay { id: 0, batch, start }).await?,
                     None => return Ok(Due::Over),
                 },
                 other => return Ok(other),
@@ -132,11 +135,13 @@ impl LoadStream {
         if n_filled < self.n_events {
             *filled = filled.first_events(n_filled, self.library);
         }
-        filled.set_batch_id(FIRST_BATCH_ID + self.n_sent);
         Some(batch)
     }
 
-    async fn send(&mut self, next: UnderWay) -> Result<()> {
+    async fn send(&mut self, mut next: UnderWay) -> Result<()> {
+        // One that is sent again has a place behind those that were sent since.
+        next.id = FIRST_BATCH_ID + self.n_sent;
+        Arc::make_mut(&mut next.batch).set_batch_id(next.id);
         let sent = self.sender.send(Arc::clone(&next.batch)).await;
         sent.map_err(|_| Failure::failed("the server ended a stream"))?;
         self.under_way.push_back(next);
@@ -145,13 +150,13 @@ impl LoadStream {
         Ok(())
     }
 
-    /// Answers come in the order of the batches.
+    /// Acknowledgements come in the order of the batches, refusals at any time.
     async fn take(&mut self, message: &[u8]) -> Result<()> {
         let unexpected = || Failure::failed("the server sent a message that is no answer");
         match skim::streamed(message).ok_or_else(unexpected)? {
             Answer::Credit(more) => self.credit += more,
             Answer::Acknowledged(outcomes) => {
-                let UnderWay { batch, start } =
+                let UnderWay { batch, start, .. } =
                     self.under_way.pop_front().ok_or_else(unexpected)?;
                 if outcomes.total() != batch.n_events() as u64 {
                     return Err(Failure::failed("an answer has not one outcome for each event"));
@@ -161,12 +166,14 @@ impl LoadStream {
                     self.spare.push(batch);
                 }
             }
-            Answer::Refused { retry_ms: Some(delay) } => {
-                self.again.push_back(self.under_way.pop_front().ok_or_else(unexpected)?);
+            Answer::Refused { batch_id, retry_ms: Some(delay) } => {
+                let index = self.under_way.iter().position(|it| it.id == batch_id);
+                let refused = index.and_then(|index| self.under_way.remove(index));
+                self.again.push_back(refused.ok_or_else(unexpected)?);
                 self.tally.retries += 1;
                 tokio::time::sleep(Duration::from_millis(delay)).await;
             }
-            Answer::Refused { retry_ms: None } => {
+            Answer::Refused { retry_ms: None, .. } => {
                 return Err(Failure::failed("the server refused a batch for good"));
             }
         }

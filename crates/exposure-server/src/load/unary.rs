@@ -15,7 +15,9 @@ use super::template::Template;
 use crate::client::{Connection, describe};
 use crate::failure::{Failure, Result};
 
-const PATH: PathAndQuery = PathAndQuery::from_static("/exposure.v1.IngestService/Ingest");
+/// Where calls go.
+pub(super) const PATH: PathAndQuery =
+    PathAndQuery::from_static("/exposure.v1.IngestService/Ingest");
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// Sends one batch after the other, each in a call, over the connections in turn.

@@ -34,6 +34,9 @@ impl Metering {
         for (name, value) in handle.store_figures() {
             metrics::gauge!(format!("exposure_store_{name}")).set(value as f64);
         }
+        for (name, value) in handle.intake_figures() {
+            metrics::gauge!(format!("exposure_intake_{name}")).set(value as f64);
+        }
         self.recorded.render()
     }
 

@@ -33,6 +33,7 @@ pub(super) fn service(settings: &Settings) -> exposure_service::Settings {
         limits: limits(settings),
         max_batch_events: settings.max_batch_events,
         max_in_flight_bytes: to_usize(settings.max_in_flight_bytes.0),
+        max_wait: settings.max_wait,
         max_future_skew_micros: i64::try_from(settings.max_future_skew.as_micros())
             .unwrap_or(i64::MAX),
         max_reporting_clients: settings.max_reporting_clients,

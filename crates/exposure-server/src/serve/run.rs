@@ -50,6 +50,10 @@ fn runtime(n_threads: usize) -> Result<Runtime> {
     let n_threads = if n_threads == 0 { n_cores.max(2) } else { n_threads };
     Builder::new_multi_thread()
         .worker_threads(n_threads)
+        // Under overload there is always something else to do: sockets are looked at, and what
+        // found no place in a thread's own queue, all the same.
+        .event_interval(16)
+        .global_queue_interval(4)
         .enable_all()
         .build()
         .map_err(Failure::failed)

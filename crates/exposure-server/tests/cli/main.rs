@@ -16,6 +16,7 @@ mod export_files;
 mod full_disk;
 mod import;
 mod loading;
+mod overload;
 mod starting;
 mod stopping;
 mod tls;

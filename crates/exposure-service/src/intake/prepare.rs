@@ -146,8 +146,9 @@ impl<'a> Prepared<'a> {
         max_events: usize,
     ) -> Result<()> {
         let tenant = Arc::clone(&self.tenant);
-        let mut known = Known { flag: "", library: ("", ""), look: None };
-        for (index, event) in events.enumerate() {
+        let mut known = Known { flags: [""; KNOWN_FLAGS], library: ("", ""), look: None };
+        for event in events {
+            let index = self.len();
             if index >= max_events {
                 self.release();
                 return Err(ServiceError::new(
@@ -155,71 +156,50 @@ impl<'a> Prepared<'a> {
                     format!("the request has more than {max_events} events; split it"),
                 ));
             }
-            let incoming = match event {
-                Ok(incoming) => incoming,
-                Err(refused) => {
-                    self.refuse_unread(index, refused);
-                    continue;
-                }
-            };
-            match admit(&incoming, rules) {
-                Ok(Admission::Event(mut event)) => {
-                    event.library = known.library(&tenant, incoming.library, self.library);
-                    match self.check_flags(&tenant, &event, &mut known) {
-                        Ok(()) => {
-                            if let Subject::Outcome { kind, event_type } = event.subject {
-                                event.subject = Subject::Outcome {
-                                    kind,
-                                    event_type: tenant.event_types.admit(event_type),
-                                };
-                            }
-                            self.events.push(event);
-                        }
-                        Err(rejection) => self.refuse(index, &incoming, rejection),
-                    }
-                }
-                Ok(Admission::Ignored) => {
-                    let accepted =
-                        Outcome::Accepted { effects: Effects::None, notes: Notes::default() };
-                    self.decided.push((index, accepted));
-                }
-                Err(rejection) => self.refuse(index, &incoming, rejection),
+            match event {
+                // By reference, as events are from here on: they are large to be moved.
+                Ok(ref incoming) => self.check(index, incoming, rules, &tenant, &mut known),
+                Err(refused) => self.refuse_unread(index, refused),
             }
         }
         Ok(())
     }
 
-    /// Whether every flag that the event sets has a place.
-    fn check_flags<'t>(
+    #[inline]
+    fn check<'t>(
         &mut self,
+        index: usize,
+        incoming: &Incoming<'a>,
+        rules: &Rules,
         tenant: &'t Tenant,
-        event: &Admitted<'a>,
         known: &mut Known<'a, 't>,
-    ) -> std::result::Result<(), Rejection> {
-        for write in event.writes() {
-            let flag = write.flag.as_str();
-            // Neighbors are mostly of one flag, and to compare is cheaper than to look up.
-            if write.change == Change::Unset || flag == known.flag {
-                continue;
+    ) {
+        match admit(incoming, rules) {
+            Ok(Admission::Event(event)) => self.events.push(event),
+            Ok(Admission::Ignored) => {
+                let accepted =
+                    Outcome::Accepted { effects: Effects::None, notes: Notes::default() };
+                self.decided.push((index, accepted));
+                return;
             }
-            if !known.look.get_or_insert_with(|| tenant.flags.look()).has(flag) {
-                // A place is taken under the lock that a look holds.
-                known.look = None;
-                let held = self.reservations.get_or_insert_default();
-                if !tenant.flags.reserve(flag, tenant.max_flags, held) {
-                    return Err(Rejection::new(
-                        ErrorCode::FlagLimit,
-                        "flag_key",
-                        format!(
-                            "would be a new flag, and the project has its {} already; retire one",
-                            tenant.max_flags
-                        ),
-                    ));
+            Err(rejection) => {
+                self.refuse(index, incoming, rejection);
+                return;
+            }
+        }
+        let Some(event) = self.events.last_mut() else { return };
+        event.library = known.library(tenant, incoming.library, self.library);
+        match known.check_flags(tenant, event, &mut self.reservations) {
+            Ok(()) => {
+                if let Subject::Outcome { event_type, .. } = &mut event.subject {
+                    *event_type = tenant.event_types.admit(event_type);
                 }
             }
-            known.flag = flag;
+            Err(rejection) => {
+                self.events.pop();
+                self.refuse(index, incoming, rejection);
+            }
         }
-        Ok(())
     }
 
     #[cold]
@@ -270,15 +250,65 @@ impl Drop for Prepared<'_> {
     }
 }
 
-/// What the event before was about, so that the next one need not be looked up.
+/// What the events before were about, so that the next one need not be looked up.
 struct Known<'a, 't> {
-    flag: &'a str,
+    /// Flags that have a place, each where its key says.
+    flags: [&'a str; KNOWN_FLAGS],
     library: (&'a str, &'a str),
     /// Held from event to event: one lock for all of them.
     look: Option<Look<'t>>,
 }
 
-impl<'a> Known<'a, '_> {
+const KNOWN_FLAGS: usize = 16;
+
+impl<'a, 't> Known<'a, 't> {
+    /// Whether every flag that the event sets has a place.
+    fn check_flags(
+        &mut self,
+        tenant: &'t Tenant,
+        event: &Admitted<'a>,
+        reservations: &mut Option<Reservations>,
+    ) -> std::result::Result<(), Rejection> {
+        for write in event.own_write().iter().chain(&event.extra) {
+            let flag = write.flag.as_str();
+            // Batches are of a few flags, and to compare is cheaper than to look up.
+            if write.change == Change::Unset || self.has_place(flag) {
+                continue;
+            }
+            if !self.look.get_or_insert_with(|| tenant.flags.look()).has(flag) {
+                // A place is taken under the lock that a look holds.
+                self.look = None;
+                let held = reservations.get_or_insert_default();
+                if !tenant.flags.reserve(flag, tenant.max_flags, held) {
+                    return Err(Rejection::new(
+                        ErrorCode::FlagLimit,
+                        "flag_key",
+                        format!(
+                            "would be a new flag, and the project has its {} already; retire one",
+                            tenant.max_flags
+                        ),
+                    ));
+                }
+            }
+            self.keep_flag(flag);
+        }
+        Ok(())
+    }
+
+    fn has_place(&mut self, flag: &'a str) -> bool {
+        *self.flag(flag) == flag
+    }
+
+    fn keep_flag(&mut self, flag: &'a str) {
+        *self.flag(flag) = flag;
+    }
+
+    /// Keys of one project mostly differ in their length or their end.
+    fn flag(&mut self, flag: &str) -> &mut &'a str {
+        let end = flag.as_bytes().last().copied().map_or(0, usize::from);
+        &mut self.flags[(end ^ flag.len()) % KNOWN_FLAGS]
+    }
+
     fn library(&mut self, tenant: &Tenant, own: &'a str, of_request: &'a str) -> &'a str {
         if own.is_empty() {
             return of_request;

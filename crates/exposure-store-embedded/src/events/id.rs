@@ -1,5 +1,7 @@
 //! Ids as they are stored: canonical UUIDs as 16 bytes, everything else as text.
 
+use crate::uuid::{parse_uuid, write_uuid};
+
 /// An id of an event: of a user, a device, or the sender's own of the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IdRef<'a> {
@@ -12,7 +14,7 @@ pub enum IdRef<'a> {
 impl<'a> IdRef<'a> {
     /// The stored form of an id's text.
     pub fn parse(text: &'a str) -> Self {
-        parse_uuid(text.as_bytes()).map_or(Self::Text(text), Self::Uuid)
+        parse_uuid(text).map_or(Self::Text(text), Self::Uuid)
     }
 
     /// The id's text.
@@ -40,61 +42,11 @@ impl<'a> IdRef<'a> {
     }
 }
 
-const HYPHENS: [usize; 4] = [8, 13, 18, 23];
-
-fn parse_uuid(text: &[u8]) -> Option<[u8; 16]> {
-    let text: &[u8; 36] = text.try_into().ok()?;
-    if HYPHENS.iter().any(|&at| text.get(at) != Some(&b'-')) {
-        return None;
-    }
-    let mut bytes = [0; 16];
-    let mut bad = 0;
-    let [p0, p1, p2, p3, p4] = [0..8, 9..13, 14..18, 19..23, 24..36];
-    let mut to = bytes.iter_mut();
-    for part in [p0, p1, p2, p3, p4] {
-        let digits = text.get(part)?;
-        for pair in digits.chunks_exact(2) {
-            if let ([high, low], Some(to)) = (pair, to.next()) {
-                let (high, low) = (hex(*high), hex(*low));
-                bad |= high | low;
-                *to = high << 4 | low & 15;
-            }
-        }
-    }
-    (bad < 16).then_some(bytes)
-}
-
-/// The value of a lower-case hexadecimal digit, or 255.
-const fn hex(digit: u8) -> u8 {
-    // One look-up: ids are parsed for every event.
-    const TABLE: [u8; 256] = {
-        let mut table = [255; 256];
-        let mut i = 0;
-        while i < 10 {
-            table[b'0' as usize + i] = i as u8;
-            i += 1;
-        }
-        let mut i = 0;
-        while i < 6 {
-            table[b'a' as usize + i] = 10 + i as u8;
-            i += 1;
-        }
-        table
-    };
-    TABLE[digit as usize]
-}
-
+/// The text of a UUID.
 fn uuid_text(bytes: &[u8; 16]) -> Box<str> {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let mut text = String::with_capacity(36);
-    for &byte in bytes {
-        if HYPHENS.contains(&text.len()) {
-            text.push('-');
-        }
-        text.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    }
-    text.into()
+    let mut text = [0; 36];
+    write_uuid(bytes, &mut text);
+    std::str::from_utf8(&text).unwrap_or("").into()
 }
 
 #[cfg(test)]

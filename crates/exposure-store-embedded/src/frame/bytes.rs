@@ -65,9 +65,14 @@ impl<'a> Cursor<'a> {
 
 /// Appends a text behind its length in two bytes. Longer text is cut at a character.
 pub(crate) fn put_text16(out: &mut Vec<u8>, text: &str) {
-    let text = text.get(..text.floor_char_boundary(usize::from(u16::MAX))).unwrap_or("");
+    let text = cut16(text);
     out.extend_from_slice(&(text.len() as u16).to_le_bytes());
     out.extend_from_slice(text.as_bytes());
+}
+
+/// A text as far as two bytes can count it, cut at a character.
+pub(crate) fn cut16(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(usize::from(u16::MAX))).unwrap_or("")
 }
 
 /// Appends bytes behind their length in four.

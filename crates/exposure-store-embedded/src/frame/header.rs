@@ -1,21 +1,36 @@
-use exposure_core::Timestamp;
-use exposure_store::{KeyId, Origin, ProjectId};
-
 use super::bytes::{Cursor, Malformed};
 
 /// Bytes of the part that every frame begins with.
 pub(crate) const FRAME_MIN: usize = 12;
-/// Bytes before the first record of a frame of events.
-pub(crate) const EVENTS_HEADER: usize = FRAME_MIN + 24;
 
 /// What a frame holds. The numbers are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum FrameKind {
-    Events = 1,
+    /// Events as older versions wrote them.
+    EventsV1 = 1,
     Document = 2,
     Erasure = 3,
     Retirement = 4,
+    Events = 5,
+}
+
+impl FrameKind {
+    pub(super) const fn of(number: u8) -> Result<Self, Malformed> {
+        Ok(match number {
+            1 => Self::EventsV1,
+            2 => Self::Document,
+            3 => Self::Erasure,
+            4 => Self::Retirement,
+            5 => Self::Events,
+            _ => return Err(Malformed("an unknown kind of frame")),
+        })
+    }
+
+    /// Whether it holds events.
+    pub(crate) const fn is_events(self) -> bool {
+        matches!(self, Self::Events | Self::EventsV1)
+    }
 }
 
 /// A frame, borrowed from the log.
@@ -35,13 +50,7 @@ impl<'a> FrameRef<'a> {
     pub(crate) fn split(payload: &'a [u8]) -> Result<(Self, &'a [u8]), Malformed> {
         let mut cursor = Cursor(payload);
         let length = cursor.u32()? as usize;
-        let kind = match cursor.u8()? {
-            1 => FrameKind::Events,
-            2 => FrameKind::Document,
-            3 => FrameKind::Erasure,
-            4 => FrameKind::Retirement,
-            _ => return Err(Malformed("an unknown kind of frame")),
-        };
+        let kind = FrameKind::of(cursor.u8()?)?;
         cursor.take(1)?;
         let n_rejects = usize::from(cursor.u16()?);
         let n_events = cursor.u32()? as usize;
@@ -53,26 +62,10 @@ impl<'a> FrameRef<'a> {
         Ok((Self { kind, n_events, n_rejects, bytes }, rest))
     }
 
-    /// Where the events come from.
-    pub(crate) fn origin(&self) -> Result<Origin, Malformed> {
-        decode_origin(self.bytes.get(FRAME_MIN..).unwrap_or_default())
-    }
-
     /// What follows the common part.
     pub(crate) fn body(&self) -> &'a [u8] {
         self.bytes.get(FRAME_MIN..).unwrap_or_default()
     }
-}
-
-/// Reads the origin that stands behind the common part of a frame of events.
-pub(crate) fn decode_origin(bytes: &[u8]) -> Result<Origin, Malformed> {
-    let mut cursor = Cursor(bytes);
-    Ok(Origin {
-        project: ProjectId(cursor.u32()?),
-        key: KeyId(cursor.u32()?),
-        received: Timestamp::from_micros(cursor.i64()?),
-        now: Timestamp::from_micros(cursor.i64()?),
-    })
 }
 
 /// Builds a frame; `finish` puts in what is only known at the end.
@@ -88,16 +81,6 @@ impl FrameWriter {
         bytes.extend_from_slice(&[0; FRAME_MIN]);
         bytes[4] = kind as u8;
         Self { bytes }
-    }
-
-    /// Begins a frame of events.
-    pub(crate) fn events(origin: &Origin, capacity: usize) -> Self {
-        let mut frame = Self::new(FrameKind::Events, capacity);
-        frame.bytes.extend_from_slice(&origin.project.0.to_le_bytes());
-        frame.bytes.extend_from_slice(&origin.key.0.to_le_bytes());
-        frame.bytes.extend_from_slice(&origin.received.as_micros().to_le_bytes());
-        frame.bytes.extend_from_slice(&origin.now.as_micros().to_le_bytes());
-        frame
     }
 
     /// Ends the frame.

@@ -26,16 +26,24 @@ pub(crate) struct Applied {
     pub extra: Vec<Effect>,
 }
 
+/// An insert id, and how a cell keeps it where that needs no place of its own.
+#[derive(Clone, Copy)]
+struct InsertId<'a> {
+    text: &'a str,
+    packed: Option<InsertText>,
+}
+
 /// Merges an event into the profile it names.
 pub(crate) fn apply_event(
     profile: &mut Profile,
     long: &mut LongTexts,
     texts: &Texts,
     event: &Admitted<'_>,
+    packed: Option<InsertText>,
     own: Option<&Change>,
     extra: &[Change],
 ) -> Applied {
-    let insert_id = event.insert_id.map_or("", |id| id.as_str());
+    let insert_id = InsertId { text: event.insert_id.map_or("", |id| id.as_str()), packed };
     let mut applied = Applied::default();
     if let Some(own) = own {
         if event.own_write().is_some() {
@@ -57,7 +65,7 @@ fn merge(
     long: &mut LongTexts,
     texts: &Texts,
     event: &Admitted<'_>,
-    insert_id: &str,
+    insert_id: InsertId<'_>,
     change: &Change,
 ) -> Effect {
     let new = NewVersion {
@@ -67,7 +75,7 @@ fn merge(
         run: change.run,
     };
     let folded = folded_leads(profile, long, texts, change.flag).map(|held| {
-        let version = version(texts, &new, insert_id);
+        let version = version(texts, &new, insert_id.text);
         Effect::judge(Some(&held.version()), &version)
     });
     let judged = merge_cell(profile.cell(change.flag), long, texts, &new, insert_id);
@@ -112,10 +120,10 @@ fn merge_cell(
     long: &mut LongTexts,
     texts: &Texts,
     new: &NewVersion,
-    insert_id: &str,
+    insert_id: InsertId<'_>,
 ) -> Effect {
     let order = if cell.has_register() {
-        cell.compare(new, insert_id, texts, long)
+        cell.compare(new, insert_id.text, texts, long)
     } else {
         Ordering::Greater
     };
@@ -125,7 +133,8 @@ fn merge_cell(
         Ordering::Greater => {
             let before = cell.variant;
             cell.insert().release(long);
-            cell.put(new, InsertText::pack(insert_id, long));
+            let packed = insert_id.packed;
+            cell.put(new, packed.unwrap_or_else(|| InsertText::pack(insert_id.text, long)));
             if before == new.variant {
                 Effect::Same
             } else if new.variant.is_none() {

@@ -59,12 +59,11 @@ pub(super) fn encode_cell(out: &mut Vec<u8>, cell: &Cell, texts: &Texts, long: &
             parts |= LAST;
             out.extend_from_slice(&seen.last.as_micros().to_le_bytes());
         }
-        match u8::try_from(seen.count) {
-            Ok(count) => out.push(count),
-            Err(_) => {
-                parts |= MANY;
-                out.extend_from_slice(&seen.count.to_le_bytes());
-            }
+        if let Ok(count) = u8::try_from(seen.count) {
+            out.push(count);
+        } else {
+            parts |= MANY;
+            out.extend_from_slice(&seen.count.to_le_bytes());
         }
     }
     out[at] = parts;

@@ -14,7 +14,7 @@ use super::state::log_error;
 use crate::events::{
     EventsError, ExposedRef, IdRef, Pacer, Retention, RowBatch, RowRef, WritesRef, effects_text,
 };
-use crate::frame::{EVENTS_HEADER, EventRecord, FrameKind, FrameRef, Status};
+use crate::frame::{EventRecord, FrameRef, InsertTexts, Records, Status};
 
 /// Rows that are turned into one file at most: they are sorted in memory.
 const ROWS_AT_ONCE: usize = 512 << 10;
@@ -103,7 +103,7 @@ impl Inner {
             let (mut at, mut rest) = (group.position, group.payload);
             while !rest.is_empty() {
                 let (frame, behind) = FrameRef::split(rest).map_err(|what| damaged(at, what))?;
-                if at >= from && frame.kind == FrameKind::Events {
+                if at >= from && frame.kind.is_events() {
                     n_rows += self.push_rows(&mut rows, at, &frame)?;
                 }
                 at += frame.bytes.len() as u64;
@@ -124,15 +124,13 @@ impl Inner {
 
     /// Adds a frame's merged events.
     fn push_rows(&self, rows: &mut RowBatch, base: u64, frame: &FrameRef<'_>) -> Result<usize> {
-        let origin = frame.origin().map_err(|what| damaged(base, what))?;
-        let mut at = EVENTS_HEADER;
+        let mut texts = InsertTexts::default();
+        let records = Records::of(base, frame, &mut texts).map_err(|what| damaged(base, what))?;
+        let origin = *records.origin();
         let mut n = 0;
         let mut packed = Vec::new();
-        for _ in 0..frame.n_events {
-            let position = base + at as u64;
-            let record = EventRecord::decode(frame.bytes.get(at..).unwrap_or_default())
-                .map_err(|what| damaged(position, what))?;
-            at += record.length;
+        for (position, record) in records {
+            let record = record.map_err(|what| damaged(position, what))?;
             let goes =
                 record.status == Status::Merged && self.is_erased(origin.project, &record)?;
             if goes {
@@ -240,7 +238,10 @@ fn push_row(
         time: event.time,
         received: origin.received,
         sequence: event.sequence,
-        insert_id: event.insert_id.map(|id| IdRef::parse(id.as_str())),
+        insert_id: match record.insert_uuid {
+            Some(uuid) => Some(IdRef::Uuid(uuid)),
+            None => event.insert_id.map(|id| IdRef::parse(id.as_str())),
+        },
         writes: WritesRef::packed(packed),
         effects: &effects,
         payload: event.payload,

@@ -99,7 +99,7 @@ impl Inner {
             stagger.next(state, |index| (&touched[index].0, &events[index]))
         {
             let (event, (keys, patch)) = (&events[index], &touched[index]);
-            let position = base + patch.at as u64;
+            let position = base + u64::from(patch.at);
             let status = match decide(state, origin, event, keys, at, position) {
                 Ok(status) => status,
                 // The window remembers ids whose records are not written: only opening again helps.

@@ -8,7 +8,9 @@ use exposure_store::{Error, FeedCursor, FeedEntry, FeedPage, ProjectId, Result};
 use super::Inner;
 use super::history::{damaged, stored_event};
 use super::state::log_error;
-use crate::frame::{EVENTS_HEADER, EventRecord, FrameKind, FrameRef, Status, decode_erasure};
+use crate::frame::{
+    EventRecord, FrameKind, FrameRef, InsertTexts, Records, Status, decode_erasure,
+};
 use crate::log::LogError;
 
 /// Bytes of log that one call reads at most, so that a quiet project's reader is not kept long.
@@ -138,17 +140,17 @@ impl Inner {
                     }
                 }
             }
-            FrameKind::Events => {
-                let origin = frame.origin().map_err(|what| damaged(base, what))?;
+            FrameKind::Events | FrameKind::EventsV1 => {
+                let mut texts = InsertTexts::default();
+                let records =
+                    Records::of(base, frame, &mut texts).map_err(|what| damaged(base, what))?;
+                let origin = *records.origin();
                 if origin.project != project {
                     return Ok(hides);
                 }
-                let mut at = EVENTS_HEADER;
-                for _ in 0..frame.n_events {
-                    let position = base + at as u64;
-                    let record = EventRecord::decode(frame.bytes.get(at..).unwrap_or_default())
-                        .map_err(|what| damaged(position, what))?;
-                    at += record.length;
+                for (position, record) in records {
+                    let record = record.map_err(|what| damaged(position, what))?;
+                    let behind = position + record.length as u64;
                     if position >= from && record.status == Status::Merged {
                         if self.is_erased(project, &record)? {
                             hides = true;
@@ -159,7 +161,7 @@ impl Inner {
                             event: Box::new(stored_event(&record, &origin, position)),
                             links_changed: record.links_changed,
                         };
-                        entries.push((entry, self.cursor(base + at as u64)));
+                        entries.push((entry, self.cursor(behind)));
                     }
                 }
             }

@@ -9,12 +9,13 @@ use super::Inner;
 use super::archive::events_error;
 use super::state::log_error;
 use crate::frame::{
-    EVENTS_HEADER, EventRecord, FRAME_MIN, Malformed, NO_POSITION, Status, decode_origin,
+    EventRecord, EventsHead, HEAD_AT_MOST, InsertTexts, Malformed, NO_POSITION, RECORD_MIN,
+    SPAN_AT_MOST, Status, record_span,
 };
 use crate::log::LogError;
 
-/// Bytes read of a record at first: most are shorter.
-const GUESS: usize = 512;
+/// Bytes read of a record at first: most are shorter. Where a payload ends before, as many as tell its length.
+const GUESSES: [usize; 3] = [256, SPAN_AT_MOST, RECORD_MIN];
 
 impl Inner {
     /// Waits until what a read saw is durable.
@@ -133,10 +134,13 @@ impl Inner {
     /// The events of a raw id that are not in files yet, the latest first.
     fn recent(&self, id: RawId<'_>, last: u64, converted: u64) -> Result<Vec<StoredEvent>> {
         let mut events = Vec::new();
+        let mut text = InsertTexts::default();
         let mut position = last;
         while position != NO_POSITION && position >= converted {
-            let (bytes, origin) = self.read_record(position)?;
-            let record = EventRecord::decode(&bytes).map_err(|what| damaged(position, what))?;
+            let (bytes, frame) = self.read_record(position)?;
+            let head = EventsHead::read(&frame).map_err(|what| damaged(position, what))?;
+            let record =
+                head.decode_one(&bytes, &mut text).map_err(|what| damaged(position, what))?;
             let user = record.event.ids.user().map(exposure_core::UserId::as_str);
             let named_by_user = matches!(id, RawId::User(id) if user == Some(id));
             let previous = if named_by_user || user.is_none() {
@@ -145,41 +149,39 @@ impl Inner {
                 record.previous_device
             };
             if record.status == Status::Merged {
-                events.push(stored_event(&record, &origin, position));
+                events.push(stored_event(&record, &head.origin, position));
             }
             position = previous;
         }
         Ok(events)
     }
 
-    /// Reads a record and the origin of its frame.
-    fn read_record(&self, position: u64) -> Result<(Vec<u8>, Origin)> {
-        let available = self.log.durable().saturating_sub(position).min(GUESS as u64) as usize;
-        let mut bytes = vec![0; available];
-        // A payload may end before the guess does.
-        while let Err(error) = self.log.read_exact_at(position, &mut bytes) {
-            match error {
-                LogError::OutOfRange { .. } if bytes.len() > 4 => {
-                    bytes.truncate((bytes.len() / 2).max(4));
+    /// Reads a record and the beginning of its frame.
+    fn read_record(&self, position: u64) -> Result<(Vec<u8>, Vec<u8>)> {
+        let available = self.log.durable().saturating_sub(position);
+        let mut bytes = Vec::new();
+        for guess in GUESSES {
+            bytes.resize(available.min(guess as u64) as usize, 0);
+            match self.log.read_exact_at(position, &mut bytes) {
+                Err(LogError::OutOfRange { .. }) if guess > RECORD_MIN => {}
+                read => {
+                    read.map_err(log_error)?;
+                    break;
                 }
-                error => return Err(log_error(error)),
             }
         }
-        let length = EventRecord::length_of(&bytes).map_err(|what| damaged(position, what))?;
+        let (length, in_frame) = record_span(&bytes).map_err(|what| damaged(position, what))?;
         if length > bytes.len() {
             bytes.resize(length, 0);
             self.log.read_exact_at(position, &mut bytes).map_err(log_error)?;
         }
         bytes.truncate(length);
-        let in_frame =
-            bytes.get(4..8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_le_bytes);
-        let frame = position
-            .checked_sub(u64::from(in_frame))
+        let at = position
+            .checked_sub(in_frame as u64)
             .ok_or_else(|| damaged(position, Malformed("an event lies before its frame")))?;
-        let mut header = [0; EVENTS_HEADER];
-        self.log.read_exact_at(frame, &mut header).map_err(log_error)?;
-        let origin = decode_origin(&header[FRAME_MIN..]).map_err(|what| damaged(frame, what))?;
-        Ok((bytes, origin))
+        let mut frame = vec![0; in_frame.min(HEAD_AT_MOST)];
+        self.log.read_exact_at(at, &mut frame).map_err(log_error)?;
+        Ok((bytes, frame))
     }
 }
 

@@ -66,8 +66,15 @@ pub(crate) fn merge_record(
             profile.referenced = true;
             if status == Status::Merged {
                 profile.name_again(event.raw().as_str());
-                let applied =
-                    apply_event(profile, long, texts, event, keys.own.as_ref(), &keys.extra);
+                let applied = apply_event(
+                    profile,
+                    long,
+                    texts,
+                    event,
+                    keys.insert_text,
+                    keys.own.as_ref(),
+                    &keys.extra,
+                );
                 for effect in applied.own.into_iter().chain(applied.extra) {
                     merged.effects.push(effect);
                 }

@@ -26,7 +26,7 @@ pub use options::Options;
 pub use simulated::Work;
 
 pub(crate) use archive::events_error;
-pub(crate) use open::{open as open_inner, window_error};
+pub(crate) use open::{open_to_read, window_error};
 pub(crate) use prepare::Prepared;
 pub(crate) use purge::Purges;
 pub(crate) use state::{Inner, State, log_error};

@@ -21,15 +21,38 @@ use crate::log::{Log, LogOptions};
 use crate::state::{Found, N_SHARDS, Shard, decode_profile, peek_key, shard_of};
 use crate::window::Window;
 
-/// Opens everything but the background.
+/// Opens everything but the background, and makes a directory of an earlier version one of this version.
 pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Result<Inner> {
+    let mut identity = open_identity(&*disk, &options.dir)?;
+    let inner = open_as(disk, options, now, &identity)?;
+    // Only one that opens: another one is still for the program that wrote it.
+    identity.upgrade(&*inner.disk, &inner.options.dir)?;
+    Ok(inner)
+}
+
+/// Opens what nothing is to be committed to.
+pub(crate) fn open_to_read(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Result<Inner> {
+    let identity = open_identity(&*disk, &options.dir)?;
+    open_as(disk, options, now, &identity)
+}
+
+fn open_identity(disk: &dyn Disk, dir: &Path) -> Result<Identity> {
+    retry_interrupted(|| disk.create_dir(dir))
+        .map_err(|cause| Error::Io { file: dir.display().to_string(), cause: cause.to_string() })?;
+    Identity::open(disk, dir)
+}
+
+fn open_as(
+    disk: Arc<dyn Disk>,
+    options: Options,
+    now: Timestamp,
+    identity: &Identity,
+) -> Result<Inner> {
     let dir = options.dir.clone();
     let io = |what: &Path, cause: std::io::Error| Error::Io {
         file: what.display().to_string(),
         cause: cause.to_string(),
     };
-    retry_interrupted(|| disk.create_dir(&dir)).map_err(|cause| io(&dir, cause))?;
-    let identity = Identity::open(&*disk, &dir)?;
     let sections = Sections::open(&*disk, &dir.join("checkpoint"))?;
     let window = Window::open(
         &dir.join("window"),
@@ -61,6 +84,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
         retention: options.retention,
         shards: manifest.shards.iter().map(|at| at.position).collect(),
         any_erased: any_cold.1,
+        any_cold: any_cold.0,
         n_records: 0,
         warm: &warm,
     };
@@ -93,7 +117,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: Options, now: Timestamp) -> Res
     Ok(Inner {
         options,
         disk,
-        secret: identity.secret,
+        secret: identity.secret.clone(),
         interner,
         log,
         turn: async_lock::Mutex::new(()),

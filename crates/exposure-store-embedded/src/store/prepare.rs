@@ -4,10 +4,10 @@ use exposure_core::{Admitted, ExperimentKey, Ids, Kind, Variant};
 use exposure_store::{Origin, StateHasher, text_hash};
 use parking_lot::RwLockReadGuard;
 
-use crate::frame::{FrameWriter, Patch, encode_event, encode_reject};
-use crate::intern::{Full, Interner, TextId, Texts};
+use crate::frame::{EventsHead, FrameWriter, Patch, encode_event, encode_reject};
+use crate::intern::{Full, Interner, Known, Recent, TextId, Texts};
 use crate::keys::{ProfileKey, Secret};
-use crate::state::Change;
+use crate::state::{Change, InsertText};
 
 /// An event ready to be merged: its keys and numbers.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct Prepared {
     pub device: Option<ProfileKey>,
     /// The key of its insert id in the window, and the hash of its content.
     pub insert: Option<(u128, u64)>,
+    /// Its insert id as a cell keeps it, unless it is a long one.
+    pub insert_text: Option<InsertText>,
     /// Its part of the state hash.
     pub hash: u128,
     /// Of an exposure: what it saw.
@@ -28,28 +30,27 @@ pub(crate) struct Prepared {
     pub library: TextId,
 }
 
-/// Looks up numbers, remembering the last text: neighbours in a batch mostly agree.
+/// Looks up numbers, remembering those of late: a batch is of a few texts.
 #[derive(Debug)]
 pub(crate) struct Numbers<'s> {
     interner: &'s Interner,
     /// Held from text to text: most have a number already.
     texts: Option<RwLockReadGuard<'s, Texts>>,
+    recent: Recent,
     secret: &'s Secret,
-    event_type: (String, TextId),
-    library: (String, TextId),
 }
 
 impl<'s> Numbers<'s> {
     pub(crate) fn new(interner: &'s Interner, secret: &'s Secret) -> Self {
-        let none = || (String::new(), TextId::NONE);
-        Self { interner, texts: None, secret, event_type: none(), library: none() }
+        Self { interner, texts: None, recent: Recent::default(), secret }
     }
 
-    /// Keys and numbers of an event.
+    /// Keys and numbers of an event. `uuid` is its insert id, where that is known to be a canonical one.
     pub(crate) fn prepare(
         &mut self,
         origin: &Origin,
         event: &Admitted<'_>,
+        uuid: Option<[u8; 16]>,
     ) -> Result<Prepared, Full> {
         let raw = self.secret.profile(origin.project, event.raw());
         let device = match event.ids {
@@ -60,19 +61,12 @@ impl<'s> Numbers<'s> {
         };
         let (mut own, mut exposed) = (None, None);
         if let Some((flag, variant, run)) = event.exposed() {
-            // Hashed once, for the numbers and for the content.
-            let [flag, variant, run] = [
-                flag.as_str(),
-                variant.map_or("", Variant::as_str),
-                run.map_or("", ExperimentKey::as_str),
-            ]
-            .map(|text| (text, text_hash(text)));
-            exposed = Some([flag.1, variant.1, run.1]);
-            own = Some(Change {
-                flag: self.hashed_number(flag)?,
-                variant: self.hashed_number(variant)?,
-                run: self.hashed_number(run)?,
-            });
+            // Their hashes are a part of the content's.
+            let flag = self.number(flag.as_str())?;
+            let variant = self.number(variant.map_or("", Variant::as_str))?;
+            let run = self.number(run.map_or("", ExperimentKey::as_str))?;
+            exposed = Some([flag.hash, variant.hash, run.hash]);
+            own = Some(Change { flag: flag.id, variant: variant.id, run: run.id });
         }
         let content = event.content_hash_with(exposed);
         let insert = event
@@ -81,57 +75,61 @@ impl<'s> Numbers<'s> {
         let mut extra = Vec::new();
         for write in &event.extra {
             extra.push(Change {
-                flag: self.number(write.flag.as_str())?,
-                variant: self.number(write.change.variant().unwrap_or(""))?,
+                flag: self.number(write.flag.as_str())?.id,
+                variant: self.number(write.change.variant().unwrap_or(""))?.id,
                 run: TextId::NONE,
             });
         }
+        let event_type = self.number(event.event_type())?;
         Ok(Prepared {
             raw,
             device,
             insert,
-            hash: StateHasher::event_with(origin.project, event, content),
+            insert_text: match uuid {
+                Some(uuid) => Some(InsertText::of_uuid(uuid)),
+                None => InsertText::pack_short(event.insert_id.map_or("", |id| id.as_str())),
+            },
+            hash: StateHasher::event_with(origin.project, event, content, event_type.hash),
             own,
             extra,
             kind: event.kind(),
-            event_type: self.event_type(event.event_type())?,
-            library: self.library(event.library)?,
+            event_type: event_type.id,
+            library: self.number(event.library)?.id,
         })
     }
 
-    /// The number of a text.
-    fn number(&mut self, text: &str) -> Result<TextId, Full> {
-        self.hashed_number((text, text_hash(text)))
+    /// The number of a text, with its hash.
+    #[inline]
+    fn number(&mut self, text: &str) -> Result<Known, Full> {
+        if text.is_empty() {
+            return Ok(Known::NONE);
+        }
+        let texts = self.texts.get_or_insert_with(|| self.interner.read());
+        match self.recent.find(texts, text) {
+            Some(known) => Ok(known),
+            None => self.look_up(text),
+        }
     }
 
-    /// The number of a text whose hash is known.
-    fn hashed_number(&mut self, (text, hash): (&str, u64)) -> Result<TextId, Full> {
+    #[inline(never)]
+    fn look_up(&mut self, text: &str) -> Result<Known, Full> {
+        let hash = text_hash(text);
         let texts = self.texts.get_or_insert_with(|| self.interner.read());
-        if let Some(id) = texts.find_hashed(text, hash) {
-            return Ok(id);
-        }
-        // Adding one waits for every reader, this one too.
-        self.texts = None;
-        self.interner.intern(text)
+        let id = match texts.find_hashed(text, hash) {
+            Some(id) => id,
+            None => {
+                // Adding one waits for every reader, this one too.
+                self.texts = None;
+                self.interner.intern(text)?
+            }
+        };
+        self.recent.keep(text, id);
+        Ok(Known { id, hash })
     }
 
     /// Lets go of the texts, so that others can add some.
     pub(crate) fn pause(&mut self) {
         self.texts = None;
-    }
-
-    fn event_type(&mut self, text: &str) -> Result<TextId, Full> {
-        if self.event_type.0 != text {
-            self.event_type = (text.to_owned(), self.number(text)?);
-        }
-        Ok(self.event_type.1)
-    }
-
-    fn library(&mut self, text: &str) -> Result<TextId, Full> {
-        if self.library.0 != text {
-            self.library = (text.to_owned(), self.number(text)?);
-        }
-        Ok(self.library.1)
     }
 }
 
@@ -151,11 +149,15 @@ pub(crate) fn prepare_frame(
     events: &[Admitted<'_>],
     rejects: &[exposure_store::Reject<'_>],
 ) -> Result<PreparedFrame, Full> {
-    let mut frame = FrameWriter::events(origin, events.len() * 160 + rejects.len() * 256);
+    // Most events of a batch are of one library.
+    let head = EventsHead::new(*origin, events.first().map_or("", |event| event.library));
+    let mut frame = FrameWriter::events(&head, events.len() * 112 + rejects.len() * 256);
     let mut prepared = Vec::with_capacity(events.len());
     for event in events {
-        let keys = numbers.prepare(origin, event)?;
-        prepared.push((keys, encode_event(&mut frame.bytes, event)));
+        let keys = numbers.prepare(origin, event, None)?;
+        let uuid = keys.insert_text.as_ref().and_then(InsertText::uuid);
+        let patch = encode_event(&mut frame.bytes, event, uuid, &head);
+        prepared.push((keys, patch));
     }
     let mut starts = Vec::with_capacity(rejects.len());
     for reject in rejects {

@@ -9,7 +9,7 @@ use super::history::damaged;
 use super::prepare::Numbers;
 use super::replay::Replay;
 use super::state::log_error;
-use crate::frame::{EVENTS_HEADER, EventRecord, FrameKind, FrameRef, Malformed};
+use crate::frame::{FrameRef, InsertTexts, Malformed, Records};
 use crate::intern::Interner;
 use crate::keys::Secret;
 use crate::log::{Log, LogError, Replay as Taking, ReplayError};
@@ -115,20 +115,19 @@ fn keys(
     payload: &[u8],
 ) -> Result<Vec<Prepared>> {
     let mut numbers = Numbers::new(interner, secret);
-    let mut keys = Vec::new();
+    let (mut keys, mut texts) = (Vec::new(), InsertTexts::default());
     let (mut base, mut rest) = (position, payload);
     while !rest.is_empty() {
         let (frame, behind) = FrameRef::split(rest).map_err(|what| damaged(base, what))?;
-        if frame.kind == FrameKind::Events {
-            let origin = frame.origin().map_err(|what| damaged(base, what))?;
+        if frame.kind.is_events() {
+            let records =
+                Records::of(base, &frame, &mut texts).map_err(|what| damaged(base, what))?;
+            let origin = *records.origin();
             keys.reserve(frame.n_events.min(frame.bytes.len()));
-            let mut at = EVENTS_HEADER;
-            for _ in 0..frame.n_events {
-                let position = base + at as u64;
-                let record = EventRecord::decode(frame.bytes.get(at..).unwrap_or_default())
-                    .map_err(|what| damaged(position, what))?;
-                at += record.length;
-                keys.push(numbers.prepare(&origin, &record.event).map_err(|_| {
+            for (position, record) in records {
+                let record = record.map_err(|what| damaged(position, what))?;
+                let prepared = numbers.prepare(&origin, &record.event, record.insert_uuid);
+                keys.push(prepared.map_err(|_| {
                     damaged(position, Malformed("more texts than there are numbers"))
                 })?);
             }

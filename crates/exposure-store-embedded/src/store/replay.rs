@@ -8,8 +8,8 @@ use super::locate::{Stagger, insert_owner};
 use super::merge::{Numbered, Parts, merge_record};
 use super::{Prepared, State};
 use crate::frame::{
-    EVENTS_HEADER, EventRecord, FrameKind, FrameRef, Malformed, Status, decode_document,
-    decode_erasure, decode_reject, decode_retirement,
+    FrameKind, FrameRef, InsertTexts, Malformed, Records, Status, decode_document, decode_erasure,
+    decode_reject, decode_retirement,
 };
 use crate::intern::Interner;
 use crate::keys::Secret;
@@ -25,6 +25,8 @@ pub(crate) struct Replay<'s> {
     /// Up to where each shard is.
     pub shards: Vec<u64>,
     pub any_erased: bool,
+    /// Whether a profile may be on disk only.
+    pub any_cold: bool,
     /// Records merged.
     pub n_records: u64,
     pub warm: &'s (dyn Fn(&mut State, crate::keys::ProfileKey) -> Result<()> + Sync),
@@ -65,7 +67,7 @@ impl Replay<'_> {
         let end = base + frame.bytes.len() as u64;
         let ledger = self.state.ledger.position <= base;
         match frame.kind {
-            FrameKind::Events => self.events(base, frame, ledger, keys)?,
+            FrameKind::Events | FrameKind::EventsV1 => self.events(base, frame, ledger, keys)?,
             FrameKind::Document => {
                 if ledger {
                     let document =
@@ -120,14 +122,18 @@ impl Replay<'_> {
         ledger: bool,
         keys: &mut Keys<'_>,
     ) -> Result<()> {
-        let origin = frame.origin().map_err(|what| damaged(base, what))?;
+        let mut insert_texts = InsertTexts::default();
+        let mut records =
+            Records::of(base, frame, &mut insert_texts).map_err(|what| damaged(base, what))?;
+        let origin = *records.origin();
         if ledger && frame.n_events > 0 {
             let end = base + frame.bytes.len() as u64;
             self.state.ledger.arrivals.add(origin.now, end, self.retention);
         }
-        let mut at = EVENTS_HEADER;
-        let behind = self.behind(base, frame, ledger, keys, &mut at)?;
-        for record in &behind {
+        let behind = self.behind(base, &mut records, ledger, keys)?;
+        let rejects_at = records.at();
+        // Where every profile is in memory it need not be looked for twice.
+        for record in behind.iter().filter(|_| self.any_cold) {
             for key in std::iter::once(record.keys.raw).chain(record.keys.device) {
                 (self.warm)(&mut self.state, key)?;
             }
@@ -165,24 +171,20 @@ impl Replay<'_> {
             );
         }
         drop(texts);
-        self.rejects(base, frame, &origin, ledger, at)
+        self.rejects(base, frame, &origin, ledger, rejects_at)
     }
 
-    /// The records of a frame that some part of the state does not know yet; moves `at` behind all of them.
+    /// The records of a frame that some part of the state does not know yet.
     fn behind<'f>(
         &self,
         base: u64,
-        frame: &FrameRef<'f>,
+        records: &mut Records<'f>,
         ledger: bool,
         keys: &mut Keys<'_>,
-        at: &mut usize,
     ) -> Result<Vec<Behind<'f>>> {
-        let mut behind = Vec::with_capacity(frame.n_events);
-        for _ in 0..frame.n_events {
-            let position = base + *at as u64;
-            let record = EventRecord::decode(frame.bytes.get(*at..).unwrap_or_default())
-                .map_err(|what| damaged(position, what))?;
-            *at += record.length;
+        let mut behind = Vec::with_capacity(records.len());
+        for (position, record) in records {
+            let record = record.map_err(|what| damaged(position, what))?;
             let Some(keys) = keys.next() else {
                 return Err(damaged(position, Malformed("an event more than keys were made for")));
             };

@@ -240,10 +240,11 @@ impl Inner {
         let origin =
             Origin { project, key: event.key, received: event.received, now: event.received };
         let keys = Numbers::new(&self.interner, &self.secret)
-            .prepare(&origin, &admitted)
+            .prepare(&origin, &admitted, None)
             .map_err(|_| self.poison("there is no number left for a text".into()))?;
         let texts = self.interner.read();
-        apply_event(profile, long, &texts, &admitted, keys.own.as_ref(), &keys.extra);
+        let (own, packed) = (keys.own.as_ref(), keys.insert_text);
+        apply_event(profile, long, &texts, &admitted, packed, own, &keys.extra);
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use exposure_store::{
 use super::Inner;
 use super::history::{damaged, stored_event};
 use super::state::log_error;
-use crate::frame::{EVENTS_HEADER, EventRecord, FrameKind, FrameRef, NO_POSITION, Status};
+use crate::frame::{EventRecord, FrameRef, InsertTexts, NO_POSITION, Records, Status};
 use crate::keys::ProfileKey;
 use crate::log::LogError;
 use crate::state::{N_SHARDS, profile_state};
@@ -188,22 +188,20 @@ impl Inner {
         events: &mut Vec<StoredEvent>,
     ) -> Result<u64> {
         let end = base + frame.bytes.len() as u64;
-        if frame.kind != FrameKind::Events {
+        if !frame.kind.is_events() {
             return Ok(end);
         }
-        let origin = frame.origin().map_err(|what| damaged(base, what))?;
+        let mut texts = InsertTexts::default();
+        let records = Records::of(base, frame, &mut texts).map_err(|what| damaged(base, what))?;
+        let origin = *records.origin();
         if origin.project != project {
             return Ok(end);
         }
-        let mut at = EVENTS_HEADER;
-        for _ in 0..frame.n_events {
-            let position = base + at as u64;
+        for (position, record) in records {
             if events.len() >= limit {
                 return Ok(position);
             }
-            let record = EventRecord::decode(frame.bytes.get(at..).unwrap_or_default())
-                .map_err(|what| damaged(position, what))?;
-            at += record.length;
+            let record = record.map_err(|what| damaged(position, what))?;
             let wanted =
                 position >= from && record.status == Status::Merged && passes(filter, &record);
             if wanted && !self.is_erased(project, &record)? {

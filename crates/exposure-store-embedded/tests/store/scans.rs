@@ -1,14 +1,21 @@
 //! A scan of events shows each once, however the log turns into files meanwhile.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use exposure_store::{EventFilter, ScanCursor, Store as _};
 use exposure_store_embedded::disk::MemDisk;
+use exposure_store_embedded::{EmbeddedStore, Options};
 use futures::executor::block_on;
 
-use super::workload::{PROJECT, commit, events, open};
+use super::workload::{NOW, PROJECT, commit, events, options};
 
 #[test]
 fn a_scan_outlives_the_segments_of_the_log() {
-    let (store, all) = (open(&MemDisk::new()).unwrap(), events());
+    // A few commits fill a segment.
+    let options = Options { segment_bytes: 2 << 10, ..options(Path::new("data")) };
+    let store = EmbeddedStore::open_on(Arc::new(MemDisk::new()), options, NOW).unwrap();
+    let all = events();
     commit(&store, &all[..8]).unwrap();
     let (mut from, mut found) = (ScanCursor::default(), Vec::new());
     let mut later = all[8..].chunks(8);

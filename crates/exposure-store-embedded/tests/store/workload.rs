@@ -294,7 +294,8 @@ pub(crate) fn check_consistent(store: &EmbeddedStore) -> Result<BTreeSet<usize>>
     Ok(found)
 }
 
-fn stored_events(store: &EmbeddedStore) -> Result<BTreeMap<u64, StoredEvent>> {
+/// What the histories of all profiles hold, by position.
+pub(crate) fn stored_events(store: &EmbeddedStore) -> Result<BTreeMap<u64, StoredEvent>> {
     let mut stored = BTreeMap::new();
     for id in ids() {
         for event in block_on(store.history(PROJECT, raw(&id)))? {
