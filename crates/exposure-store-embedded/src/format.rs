@@ -5,7 +5,7 @@
 //! | version | what it brought |
 //! |---|---|
 //! | 1 | the first one |
-//! | 2 | compact records of events in the log |
+//! | 2 | compact records of events in the log, compact cells in the blocks of profiles |
 //!
 //! A directory of an earlier version is read, and becomes one of this version before anything new is written to it.
 

@@ -24,6 +24,11 @@ impl SectionWriter {
         Self { bytes: vec![0; HEADER], n_blocks: 0 }
     }
 
+    /// Makes room for about so many bytes, so that they need not be moved as they become more.
+    pub(crate) fn expect(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes);
+    }
+
     /// Adds a block that `write` appends, and says where it is.
     pub(crate) fn block(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> ColdRef {
         let offset = self.bytes.len();

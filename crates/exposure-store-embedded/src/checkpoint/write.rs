@@ -28,7 +28,7 @@ struct Draft {
     shard: usize,
     position: u64,
     writer: SectionWriter,
-    /// Where the blocks of profiles in memory are.
+    /// Where the blocks of profiles in memory are; nothing where none of them has to leave it.
     hot: HashMap<ProfileKey, ColdRef, foldhash::fast::FixedState>,
     /// Where the blocks that were on disk alone were, and are.
     moved: Vec<(ProfileKey, ColdRef, ColdRef)>,
@@ -44,12 +44,17 @@ pub(crate) fn checkpoint_shards(
 ) -> Result<(), Error> {
     let mut manifest = inner.sections.manifest();
     let mut drafts = Vec::new();
-    inner.state.lock().rewritten = Some(BTreeSet::new());
+    let may_evict = {
+        let mut state = inner.state.lock();
+        state.rewritten = Some(BTreeSet::new());
+        // It may grow past the limit until the file is written.
+        state.memory() >= inner.options.memory_limit / 8 * 7
+    };
     let (number, file) = write_file(inner, |number, path, mut stream| {
         let failed = |cause: io::Error| failure(path, &cause);
         let mut highest = 0;
         for shard in shards {
-            let mut draft = encode(inner, shard)?;
+            let mut draft = encode(inner, shard, may_evict)?;
             let writer = std::mem::replace(&mut draft.writer, SectionWriter::new());
             let bytes = writer.finish(shard as u32, draft.position);
             let offset = stream.position();
@@ -81,8 +86,9 @@ pub(crate) fn checkpoint_shards(
     Ok(())
 }
 
-/// Encodes a shard under the lock, then copies what was on disk alone.
-fn encode(inner: &Inner, shard: usize) -> Result<Draft, Error> {
+/// Encodes a shard under the lock, then copies what was on disk alone. Remembers where each profile's
+/// block is if some may leave memory.
+fn encode(inner: &Inner, shard: usize, may_evict: bool) -> Result<Draft, Error> {
     let mut writer = SectionWriter::new();
     let mut hot = HashMap::with_hasher(foldhash::fast::FixedState::default());
     let mut cold;
@@ -92,14 +98,21 @@ fn encode(inner: &Inner, shard: usize) -> Result<Draft, Error> {
         let state = inner.state.lock();
         inner.check_intact()?;
         let profiles = &state.shards[shard];
-        hot.reserve(profiles.n_hot());
+        old = inner.sections.of_shard(shard);
+        // About what it was, where that is known.
+        let before = old.as_ref().map_or(0, |old| old.at.length as usize);
+        writer.expect(before + before / 8);
+        if may_evict {
+            hot.reserve(profiles.n_hot());
+        }
         for (_, profile) in profiles.hot() {
             let at = writer.block(|out| encode_profile(out, profile, &texts, &profiles.long));
-            hot.insert(profile.key, at);
+            if may_evict {
+                hot.insert(profile.key, at);
+            }
         }
         cold = profiles.cold().collect::<Vec<_>>();
         position = state.ledger.position;
-        old = inner.sections.of_shard(shard);
     }
     let mut moved = Vec::with_capacity(cold.len());
     if let Some(old) = old.filter(|_| !cold.is_empty()) {

@@ -1,13 +1,15 @@
 //! A profile as one block of bytes: what a checkpoint holds, what a cold profile is read
 //! from, and what an erasure leaves. It holds texts, not numbers, so it outlives the process.
 //!
-//! key u128 · project u32 · is_user u8 · last u64 · activity u64 · id · cells · seen · more.
+//! key u128 · project u32 · marks u8 · last u64 · activity u64 · id · cells · seen · more.
 
 use exposure_core::{DeviceLinks, LinkSpan, Registers, Settled, Timestamp};
 use exposure_store::{ProjectId, StoredDuplicate};
 
-use super::cell::{Cell, NewVersion, SeenCell};
-use super::insert_text::{InsertText, LongTexts};
+use super::cell::SeenCell;
+use super::cell_bytes::{decode_cell, encode_cell, text};
+use super::cell_bytes_v1::decode_cell_v1;
+use super::insert_text::LongTexts;
 use super::more::{DuplicateLog, More};
 use super::profile::Profile;
 use crate::frame::{
@@ -16,8 +18,9 @@ use crate::frame::{
 use crate::intern::{Interner, TextId, Texts};
 use crate::keys::ProfileKey;
 
-const REGISTER: u8 = 1;
-const SEEN: u8 = 2;
+/// Beside whether it is a user: the cells are those of [`super::cell_bytes`].
+const COMPACT: u8 = 1 << 7;
+const IS_USER: u8 = 1;
 
 /// Appends a profile's block.
 pub(crate) fn encode_profile(
@@ -28,28 +31,13 @@ pub(crate) fn encode_profile(
 ) {
     out.extend_from_slice(&profile.key.0.to_le_bytes());
     out.extend_from_slice(&profile.project.0.to_le_bytes());
-    out.push(u8::from(profile.is_user));
+    out.push(COMPACT | u8::from(profile.is_user));
     out.extend_from_slice(&profile.last.to_le_bytes());
     out.extend_from_slice(&profile.activity.to_le_bytes());
     put_text16(out, &profile.id);
     out.extend_from_slice(&(profile.cells.len() as u32).to_le_bytes());
-    let mut buffer = [0; 36];
     for cell in &profile.cells {
-        let seen = cell.seen();
-        out.push(
-            if cell.has_register() { REGISTER } else { 0 } | if seen.is_some() { SEEN } else { 0 },
-        );
-        put_text16(out, texts.text(cell.flag));
-        if cell.has_register() {
-            out.extend_from_slice(&cell.time.as_micros().to_le_bytes());
-            out.extend_from_slice(&cell.sequence.to_le_bytes());
-            put_text16(out, texts.text(cell.variant));
-            put_text16(out, texts.text(cell.run()));
-            put_text16(out, cell.insert().text(long, &mut buffer));
-        }
-        if let Some(seen) = seen {
-            put_seen(out, &seen, texts);
-        }
+        encode_cell(out, cell, texts, long);
     }
     match &profile.more {
         None => out.push(0),
@@ -74,37 +62,21 @@ pub(crate) fn decode_profile(
     let mut cursor = Cursor(bytes);
     let key = ProfileKey(cursor.u128()?);
     let project = ProjectId(cursor.u32()?);
-    let is_user = cursor.u8()? != 0;
+    let marks = cursor.u8()?;
     let last = cursor.u64()?;
     let activity = cursor.u64()?;
     let id = cursor.text16()?.into();
     let n_cells = cursor.u32()? as usize;
     let mut cells = Vec::with_capacity(n_cells.min(bytes.len()));
+    let decode = if marks & COMPACT == 0 { decode_cell_v1 } else { decode_cell };
     for _ in 0..n_cells {
-        let has = cursor.u8()?;
-        let flag = intern(interner, cursor.text16()?)?;
-        let mut cell = Cell::new(flag);
-        if has & REGISTER != 0 {
-            let (time, sequence) = (Timestamp::from_micros(cursor.i64()?), cursor.i64()?);
-            let variant = intern(interner, cursor.text16()?)?;
-            let run = intern(interner, cursor.text16()?)?;
-            let insert = InsertText::pack(cursor.text16()?, long);
-            cell.put(&NewVersion { time, sequence, variant, run }, insert);
-        }
-        if has & SEEN != 0 {
-            cell.put_seen(take_seen(&mut cursor, flag, interner)?);
-        }
-        cells.push(cell);
+        cells.push(decode(&mut cursor, interner, long)?);
     }
     let more =
         if cursor.u8()? == 0 { None } else { Some(Box::new(decode_more(&mut cursor, interner)?)) };
     let flags = cells.iter().map(|cell| cell.flag).collect();
-    let cells = cells.into_boxed_slice();
+    let (cells, is_user) = (cells.into_boxed_slice(), marks & IS_USER != 0);
     Ok(Profile { key, last, activity, id, project, is_user, referenced: false, flags, cells, more })
-}
-
-fn intern(interner: &Interner, text: &str) -> Result<TextId, Malformed> {
-    interner.intern(text).map_err(|_| Malformed("more texts than there are numbers"))
 }
 
 fn put_seen(out: &mut Vec<u8>, seen: &SeenCell, texts: &Texts) {
@@ -115,15 +87,15 @@ fn put_seen(out: &mut Vec<u8>, seen: &SeenCell, texts: &Texts) {
     out.extend_from_slice(&seen.count.to_le_bytes());
 }
 
-fn take_seen(
+pub(super) fn take_seen(
     cursor: &mut Cursor<'_>,
     flag: TextId,
     interner: &Interner,
 ) -> Result<SeenCell, Malformed> {
     Ok(SeenCell {
         flag,
-        variant: intern(interner, cursor.text16()?)?,
-        run: intern(interner, cursor.text16()?)?,
+        variant: text(cursor, interner)?,
+        run: text(cursor, interner)?,
         first: Timestamp::from_micros(cursor.i64()?),
         last: Timestamp::from_micros(cursor.i64()?),
         count: cursor.u32()?,
@@ -169,7 +141,7 @@ fn encode_more(out: &mut Vec<u8>, more: &More, texts: &Texts) {
 fn decode_more(cursor: &mut Cursor<'_>, interner: &Interner) -> Result<More, Malformed> {
     let mut more = More::default();
     for _ in 0..cursor.u32()? {
-        let flag = intern(interner, cursor.text16()?)?;
+        let flag = text(cursor, interner)?;
         more.seen.push(take_seen(cursor, flag, interner)?);
     }
     for _ in 0..cursor.u32()? {

@@ -1,8 +1,9 @@
 //! An insert id in sixteen bytes, where it fits.
 
+use crate::frame::{Cursor, Malformed, put_text16};
 use crate::uuid::{parse_uuid, write_uuid};
 
-/// How the sixteen bytes are to be read; kept beside them.
+/// How the sixteen bytes are to be read; kept beside them, and stored.
 const NONE: u8 = 0;
 const UUID: u8 = 1;
 const LONG: u8 = 2;
@@ -75,6 +76,33 @@ impl InsertText {
     pub(crate) fn release(self, long: &mut LongTexts) {
         if self.tag == LONG {
             long.remove(self.place());
+        }
+    }
+
+    /// Appends it to a profile's block: how it is to be read, and its bytes.
+    pub(super) fn encode(&self, out: &mut Vec<u8>, long: &LongTexts) {
+        out.push(self.tag);
+        match self.tag {
+            NONE => {}
+            UUID => out.extend_from_slice(&self.bytes),
+            LONG => put_text16(out, long.get(self.place())),
+            tag => out.extend_from_slice(&self.bytes[..usize::from(tag - SHORT)]),
+        }
+    }
+
+    /// Reads it from a profile's block; a long one goes among `long`.
+    pub(super) fn decode(cursor: &mut Cursor<'_>, long: &mut LongTexts) -> Result<Self, Malformed> {
+        let tag = cursor.u8()?;
+        match tag {
+            NONE => Ok(Self { bytes: [0; 16], tag }),
+            UUID => Ok(Self { bytes: cursor.array()?, tag }),
+            LONG => Ok(Self::pack(cursor.text16()?, long)),
+            _ => tag
+                .checked_sub(SHORT)
+                .filter(|length| (1..=16).contains(length))
+                .ok_or(Malformed("an insert id of an unknown kind"))
+                .and_then(|length| cursor.text(usize::from(length)))
+                .map(|text| Self::pack(text, long)),
         }
     }
 

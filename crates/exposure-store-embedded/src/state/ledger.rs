@@ -31,6 +31,20 @@ pub(crate) struct SenderCounts {
     pub last_received: Option<Timestamp>,
 }
 
+/// Flags that are known to be among a ledger's, each at a place by its number: most events are of one of
+/// a few flags, and need not look for it in the set.
+#[derive(Debug)]
+struct NotedFlags([(ProjectId, TextId); NOTED_FLAGS]);
+
+const NOTED_FLAGS: usize = 64;
+
+impl Default for NotedFlags {
+    fn default() -> Self {
+        // No flag is the absent text.
+        Self([(ProjectId::default(), TextId::NONE); NOTED_FLAGS])
+    }
+}
+
 /// The counts.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
@@ -51,7 +65,7 @@ pub(crate) struct Ledger {
     pub is_retiring: bool,
     /// When the others came in.
     pub arrivals: Arrivals,
-    last_flag: Option<(ProjectId, TextId)>,
+    noted_flags: NotedFlags,
     last_usage: Option<(UsageKey, u64, Timestamp)>,
 }
 
@@ -98,8 +112,9 @@ impl Ledger {
 
     /// Notes that a set created a flag.
     pub(crate) fn flag(&mut self, project: ProjectId, flag: TextId) {
-        if self.last_flag != Some((project, flag)) {
-            self.last_flag = Some((project, flag));
+        let noted = &mut self.noted_flags.0[flag.0 as usize % NOTED_FLAGS];
+        if *noted != (project, flag) {
+            *noted = (project, flag);
             self.flags.entry(project).or_default().insert(flag);
         }
     }

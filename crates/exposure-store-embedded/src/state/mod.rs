@@ -5,6 +5,8 @@ mod apply;
 mod arrivals;
 mod block;
 mod cell;
+mod cell_bytes;
+mod cell_bytes_v1;
 mod insert_text;
 mod ledger;
 mod more;

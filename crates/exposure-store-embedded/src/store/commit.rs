@@ -15,6 +15,7 @@ use super::{Inner, State};
 use crate::frame::Status;
 use crate::intern::Texts;
 use crate::keys::ProfileKey;
+use crate::state::shard_of;
 use crate::window::Outcome;
 
 /// Events of one frame: the lock is let go between frames, so that reads get their turn.
@@ -228,25 +229,24 @@ fn decide(
     }
     let Some((insert, content)) = keys.insert else { return Ok(Status::Merged) };
     let (owner, number) = insert_owner(keys, at);
-    let mut activity = state.shard(owner).get(number).map_or(0, |profile| profile.activity);
-    let outcome = state
-        .window
+    let State { shards, window, .. } = state;
+    let mut unknown = 0;
+    let activity = match shards[shard_of(owner)].get_mut(number) {
+        Some(profile) => &mut profile.activity,
+        None => &mut unknown,
+    };
+    let outcome = window
         .check_and_add(
             insert,
             content,
             origin.received.as_micros(),
             origin.now.as_micros(),
             position,
-            &mut activity,
+            activity,
         )
         .map_err(|error| format!("the window of insert ids can not be read: {error}"))?;
     match outcome {
-        Outcome::New => {
-            if let Some(profile) = state.shard_mut(owner).get_mut(number) {
-                profile.activity = activity;
-            }
-            Ok(Status::Merged)
-        }
+        Outcome::New => Ok(Status::Merged),
         Outcome::Duplicate { conflict: false } => Ok(Status::Duplicate),
         Outcome::Duplicate { conflict: true } => Ok(Status::Conflict),
         Outcome::Full => Err("the window of insert ids has less room than it said".into()),

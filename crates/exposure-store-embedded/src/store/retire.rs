@@ -81,6 +81,9 @@ impl Inner {
             Ok::<_, exposure_store::Error>(())
         })?;
         self.fold(devices, to)?;
+        // By itself, so that a crash finds the folds with the horizon or without it, whoever writes when.
+        let folded = self.state.lock().ledger.position;
+        self.log.wait_durable(folded).block().map_err(log_error)?;
         last.removed = removed.to_u128();
         let frame = encode_retirement(&last);
         let end = {
