@@ -215,8 +215,9 @@ fn has_nul(bytes: &[u8]) -> bool {
     if let Some(last) = bytes.last_chunk::<16>() {
         let (chunks, _) = bytes.as_chunks::<16>();
         // Without an early end inside of a chunk, it is one comparison of sixteen bytes.
-        let has_nul = |chunk: &[u8; 16]| chunk.iter().fold(false, |any, byte| any | (*byte == 0));
-        return chunks.iter().any(has_nul) || has_nul(last);
+        let any_nul =
+            |chunk: &[u8; 16]| chunk.iter().fold(0, |any, byte| any | u8::from(*byte == 0));
+        return chunks.iter().chain([last]).any(|chunk| any_nul(chunk) != 0);
     }
     match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
         (Some(first), Some(last)) => word_has_nul(*first) || word_has_nul(*last),
