@@ -210,14 +210,16 @@ fn is_no_id(text: &str) -> bool {
 
 /// Whether there is a zero byte, found by wide words: the last one overlaps the one before, so
 /// that no text of eight bytes or more is walked byte by byte.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without an early end, sixteen bytes are compared at once"
+)]
 #[inline]
 fn has_nul(bytes: &[u8]) -> bool {
     if let Some(last) = bytes.last_chunk::<16>() {
         let (chunks, _) = bytes.as_chunks::<16>();
-        // Without an early end inside of a chunk, it is one comparison of sixteen bytes.
-        let any_nul =
-            |chunk: &[u8; 16]| chunk.iter().fold(0, |any, byte| any | u8::from(*byte == 0));
-        return chunks.iter().chain([last]).any(|chunk| any_nul(chunk) != 0);
+        let has_nul = |chunk: &[u8; 16]| chunk.iter().fold(false, |any, byte| any | (*byte == 0));
+        return chunks.iter().any(has_nul) || has_nul(last);
     }
     match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
         (Some(first), Some(last)) => word_has_nul(*first) || word_has_nul(*last),
