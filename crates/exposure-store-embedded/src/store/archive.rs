@@ -97,7 +97,8 @@ impl Inner {
     /// Turns the next part of the log into files; says whether more is waiting.
     fn convert_some(&self, from: u64, pacer: &dyn Pacer) -> Result<bool> {
         let mut reader = self.log.reader(from).map_err(log_error)?;
-        let mut rows = RowBatch::new();
+        let mut rows = self.rows.lock().take().unwrap_or_default();
+        rows.clear();
         let (mut to, mut n_rows, mut more) = (from, 0, false);
         while let Some(group) = reader.next_group().map_err(log_error)? {
             let (mut at, mut rest) = (group.position, group.payload);
@@ -118,6 +119,10 @@ impl Inner {
         if to > from {
             let begin = self.events.converted();
             self.events.convert(&rows, begin..to, pacer).map_err(events_error)?;
+        }
+        if more {
+            // Some hundred megabytes, which the system would take back and have to clear again.
+            self.rows.lock().replace(rows);
         }
         Ok(more)
     }

@@ -123,6 +123,7 @@ fn open_as(
         turn: async_lock::Mutex::new(()),
         state: Mutex::new(state),
         events,
+        rows: Mutex::default(),
         converted_at: Mutex::new(None),
         sections,
         any_cold: AtomicBool::new(any_cold.0),

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::{Options, Purges};
 use crate::checkpoint::Sections;
 use crate::disk::Disk;
-use crate::events::Events;
+use crate::events::{Events, RowBatch};
 use crate::frame::NO_POSITION;
 use crate::intern::Interner;
 use crate::keys::{ProfileKey, Secret};
@@ -30,6 +30,8 @@ pub(crate) struct Inner {
     pub turn: async_lock::Mutex<()>,
     pub state: Mutex<State>,
     pub events: Events,
+    /// The memory of the conversion before, while another one follows at once.
+    pub rows: Mutex<Option<RowBatch>>,
     /// When log was last turned into files.
     pub converted_at: Mutex<Option<Instant>>,
     pub sections: Sections,
