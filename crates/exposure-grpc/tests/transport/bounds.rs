@@ -101,7 +101,8 @@ async fn what_would_wait_is_refused_at_once() {
     world.store.hold("slow");
     // More than is let in whatever it takes.
     let long = "u".repeat(1000);
-    let users: Vec<&str> = std::iter::once("slow").chain([long.as_str(); 4500]).collect();
+    let users: Vec<&str> =
+        std::iter::once("slow").chain(std::iter::repeat_n(long.as_str(), 4500)).collect();
     stream.send(1, &users).await;
     begun(&world, 1).await;
     for batch_id in 2..5 {

@@ -218,7 +218,7 @@ fn what_is_too_much_is_refused_and_nothing_is_lost() {
     let server = Server::start_with(&dir.path().join("data"), &args);
     let saturated = ["--batch", "1000", "--in-flight", "8", "--duration", "1.5"];
     let (_, usual) = most_memory(&server, || load(&server, &saturated));
-    let (_, most) = most_memory(&server, || {
+    let ((), most) = most_memory(&server, || {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         runtime.block_on(everything_once(&server));
         assert_eq!(n_events(&server), ((CALLS + STREAMS * BATCHES) * EVENTS) as u64);

@@ -115,13 +115,12 @@ impl<'s> Numbers<'s> {
     fn look_up(&mut self, text: &str) -> Result<Known, Full> {
         let hash = text_hash(text);
         let texts = self.texts.get_or_insert_with(|| self.interner.read());
-        let id = match texts.find_hashed(text, hash) {
-            Some(id) => id,
-            None => {
-                // Adding one waits for every reader, this one too.
-                self.texts = None;
-                self.interner.intern(text)?
-            }
+        let id = if let Some(id) = texts.find_hashed(text, hash) {
+            id
+        } else {
+            // Adding one waits for every reader, this one too.
+            self.texts = None;
+            self.interner.intern(text)?
         };
         self.recent.keep(text, id);
         Ok(Known { id, hash })
