@@ -163,7 +163,7 @@ mod tests {
             {
                 pressure.0.leave(COST, ahead, entered, end);
                 if n_steps / 2 < number {
-                    longest = longest.max(end - entered);
+                    longest = longest.max(end.saturating_sub(entered));
                 }
                 under_way.pop_front();
             }
