@@ -20,8 +20,23 @@ use crate::client::{Connection, describe};
 use crate::failure::{Failure, Result};
 
 /// Where streams go.
-pub(super) const PATH: PathAndQuery =
-    PathAndQuery::from_static("/exposure.v1.IngestService/IngestStream");
+const PATH: PathAndQuery = PathAndQuery::from_static("/exposure.v1.IngestService/IngestStream");
+
+/// Begins a stream, of which up to `window` batches may wait to be sent: where they go in, and where the
+/// answers come out.
+pub(super) async fn begin(
+    connection: &Connection,
+    window: usize,
+) -> Result<(mpsc::Sender<Outgoing>, Streaming<Bytes>)> {
+    let (sender, receiver) = mpsc::channel(window);
+    let mut grpc = Grpc::new(connection.keyed()).max_decoding_message_size(256 << 20);
+    grpc.ready()
+        .await
+        .map_err(|error| Failure::failed(format!("the connection broke: {error}")))?;
+    let request = Request::new(ReceiverStream::new(receiver));
+    let answers = grpc.streaming(request, PATH, LoadCodec).await?.into_inner();
+    Ok((sender, answers))
+}
 
 /// A batch that is sent and not answered.
 #[derive(Debug)]
@@ -60,13 +75,7 @@ impl LoadStream {
         n_events: usize,
         library: &'static str,
     ) -> Result<Self> {
-        let (sender, receiver) = mpsc::channel(window);
-        let mut grpc = Grpc::new(connection.keyed()).max_decoding_message_size(256 << 20);
-        grpc.ready()
-            .await
-            .map_err(|error| Failure::failed(format!("the connection broke: {error}")))?;
-        let request = Request::new(ReceiverStream::new(receiver));
-        let answers = grpc.streaming(request, PATH, LoadCodec).await?.into_inner();
+        let (sender, answers) = begin(connection, window).await?;
         Ok(Self {
             sender,
             answers,

@@ -4,17 +4,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::client::Grpc;
-use tonic::{Request, Streaming};
+use tonic::Streaming;
 
 use crate::client::{Connection, describe};
 use crate::failure::{Failure, Result};
-use crate::load::codec::{LoadCodec, Outgoing};
+use crate::load::codec::Outgoing;
 use crate::load::pace::{Due, Pace};
 use crate::load::skim::{self, Answer};
 use crate::load::source::Source;
-use crate::load::streams::PATH;
+use crate::load::streams::begin;
 use crate::load::tally::Tally;
 use crate::load::template::{Batch as _, FIRST_BATCH_ID, Template};
 
@@ -44,13 +42,7 @@ impl OpenStream {
         n_events: usize,
         library: &'static str,
     ) -> Result<Self> {
-        let (sender, receiver) = mpsc::channel(window);
-        let mut grpc = Grpc::new(connection.keyed()).max_decoding_message_size(256 << 20);
-        grpc.ready()
-            .await
-            .map_err(|error| Failure::failed(format!("the connection broke: {error}")))?;
-        let request = Request::new(ReceiverStream::new(receiver));
-        let answers = grpc.streaming(request, PATH, LoadCodec).await?.into_inner();
+        let (sender, answers) = begin(connection, window).await?;
         Ok(Self {
             sender,
             answers,
