@@ -3,6 +3,7 @@
 use exposure_core::ErrorCode;
 use exposure_service::{Caller, Handle, Scope, ServiceError};
 use tonic::Status;
+use tonic::codegen::http::HeaderMap;
 use tonic::metadata::MetadataMap;
 
 use crate::error::status;
@@ -15,6 +16,15 @@ pub(crate) fn caller(
 ) -> Result<Caller, Status> {
     let key = api_key(metadata).map_err(|error| status(&error))?;
     authenticate(handle, key, scope).map_err(|error| status(&error))
+}
+
+/// The same, by the headers that the metadata is.
+pub(crate) fn caller_by_headers(
+    handle: &Handle,
+    headers: &HeaderMap,
+    scope: Scope,
+) -> Result<Caller, ServiceError> {
+    authenticate(handle, key_of(headers)?, scope)
 }
 
 /// The caller of a key, with a scope; asked again and again by what stays open for long.
@@ -30,7 +40,11 @@ pub(crate) fn authenticate(
 
 /// The key in `authorization: Bearer KEY`, or else in `x-api-key`.
 pub(crate) fn api_key(metadata: &MetadataMap) -> Result<&str, ServiceError> {
-    let text = |name| metadata.get(name).and_then(|value| value.to_str().ok());
+    key_of(metadata.as_ref())
+}
+
+fn key_of(headers: &HeaderMap) -> Result<&str, ServiceError> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     text("authorization")
         .and_then(bearer)
         .or_else(|| text("x-api-key"))

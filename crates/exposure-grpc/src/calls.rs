@@ -2,32 +2,42 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
+use bytes::Bytes;
 use exposure_proto::ingest_server::IngestServer;
-use exposure_service::{Beginning, Handle, ServiceError};
+use exposure_service::{Beginning, Handle, Scope, ServiceError};
 use http_body::Body as _;
+use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tonic::body::Body;
+use tonic::codegen::http::HeaderMap;
 use tonic::codegen::{BoxFuture, Service, http};
 use tonic::service::Routes;
 use tonic::{Code, Status};
 
 use crate::Settings;
+use crate::auth::caller_by_headers;
+use crate::body::{AnswerBody, Gathered, Rest, answer, only_message};
 use crate::connection::Peer;
 use crate::deadline::timeout;
 use crate::error::{explained, late, status};
-use crate::ingest::IngestTransport;
+use crate::ingest::{IngestTransport, Intake, LARGE_BYTES};
 use crate::meter::Meter;
-use crate::method::{INGEST_PREFIX, OTLP_PREFIX, PREFIX, UNARY_INGEST, method_name};
+use crate::method::{INGEST_PREFIX, ONE_USER, OTLP_PREFIX, PREFIX, UNARY_INGEST, method_name};
 use crate::receiving::Receiving;
+
+/// Says how messages are compressed.
+const ENCODING: &str = "grpc-encoding";
 
 /// Every call of every connection: bounds, deadlines, reasons, metrics, and the way to the
 /// service. Ingest goes there straight, past the router.
 #[derive(Clone, Debug)]
 pub(crate) struct Calls {
     handle: Handle,
+    intake: Arc<Intake>,
     ingest: IngestServer<IngestTransport>,
     routes: Routes,
     room: Arc<Semaphore>,
@@ -39,6 +49,7 @@ pub(crate) struct Calls {
 impl Calls {
     pub(crate) fn new(
         handle: Handle,
+        intake: Arc<Intake>,
         ingest: IngestServer<IngestTransport>,
         routes: Routes,
         settings: Settings,
@@ -47,6 +58,7 @@ impl Calls {
         let receiving = Receiving::new(&settings);
         Self {
             handle,
+            intake,
             ingest,
             routes,
             room: Arc::new(room),
@@ -59,14 +71,14 @@ impl Calls {
     /// A place among the calls of the server, unless a bound is reached.
     fn enter(
         &self,
-        peer: Option<&Peer>,
+        peer: Peer,
         is_intake: bool,
     ) -> Result<(OwnedSemaphorePermit, Option<Beginning>), Status> {
         let refusal = |what: &str, bound: usize| {
             let message = format!("{bound} {what}, which is as many as may be; try again later");
             status(&ServiceError::exhausted(message, self.settings.retry_after))
         };
-        if peer.is_some_and(|peer| peer.is_surplus) {
+        if peer.is_surplus {
             return Err(refusal("connections are open", self.settings.max_connections));
         }
         let room = Arc::clone(&self.room).try_acquire_owned();
@@ -76,25 +88,113 @@ impl Calls {
         let begun = is_intake.then(|| self.handle.begin()).transpose();
         Ok((place, begun.map_err(|error| status(&error))?))
     }
+
+    /// A call that may take its time: the connection goes on beside it.
+    fn apart(&self, request: http::Request<Body>) -> BoxFuture<http::Response<Body>, Infallible> {
+        let answer = self.routes.clone().call(request);
+        Box::pin(async move {
+            match apart(answer).await {
+                Ok(answer) => answer,
+                Err(failed) => Ok(failed.into_http()),
+            }
+        })
+    }
 }
 
-impl Service<http::Request<Body>> for Calls {
-    type Response = http::Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+/// The answer to a call.
+pub(crate) type Answer = BoxFuture<http::Response<AnswerBody>, Infallible>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
+impl Calls {
+    /// Answers a call of a peer.
+    pub(crate) fn call(self: &Arc<Self>, peer: Peer, request: http::Request<Incoming>) -> Answer {
+        if request.uri().path() == UNARY_INGEST {
+            return Box::pin(Arc::clone(self).ingest_call(peer, request));
+        }
+        let answer = self.any_call(peer, request.map(Body::new));
+        Box::pin(async move { Ok(answer.await?.map(AnswerBody::Any)) })
     }
 
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+    /// A small batch that came in one piece is worked on here, past all machinery.
+    async fn ingest_call(
+        self: Arc<Self>,
+        peer: Peer,
+        request: http::Request<Incoming>,
+    ) -> Result<http::Response<AnswerBody>, Infallible> {
+        let started = Instant::now();
+        let (head, mut body) = request.into_parts();
+        let gathered =
+            poll_fn(|context| Poll::Ready(Gathered::of(&mut body, LARGE_BYTES, context)));
+        let first = match gathered.await {
+            Gathered::Whole(whole) => match only_message(&whole) {
+                Some(message) if !head.headers.contains_key(ENCODING) => {
+                    return Ok(self.small_batch(peer, started, &head.headers, &message).await);
+                }
+                Some(_) | None => whole,
+            },
+            Gathered::Part(first) => first,
+            Gathered::Failed(error) => {
+                let failed = explained(Status::from_error(error.into()));
+                return Ok(self.failed(&failed, started));
+            }
+        };
+        let body = Body::new(Rest::new(first, body));
+        let answer = self.any_call(peer, http::Request::from_parts(head, body));
+        Ok(answer.await?.map(AnswerBody::Any))
+    }
+
+    async fn small_batch(
+        &self,
+        peer: Peer,
+        started: Instant,
+        headers: &HeaderMap,
+        message: &Bytes,
+    ) -> http::Response<AnswerBody> {
+        let permit = match self.enter(peer, false) {
+            Ok((permit, _)) => permit,
+            Err(refused) => return self.failed(&refused, started),
+        };
+        let limit = self.settings.call_timeout;
+        let limit = timeout(headers).map_or(limit, |timeout| timeout.min(limit));
+        let stored = tokio::select! {
+            biased;
+            stored = self.store(headers, message) => stored.map_err(|error| status(&error)),
+            () = tokio::time::sleep(limit) => Err(late()),
+        };
+        drop(permit);
+        match stored {
+            Ok(message) => {
+                self.meter.count(method_name(UNARY_INGEST), Code::Ok, started);
+                answer(message)
+            }
+            Err(failed) => self.failed(&failed, started),
+        }
+    }
+
+    async fn store(&self, headers: &HeaderMap, message: &Bytes) -> Result<Bytes, ServiceError> {
+        let caller = caller_by_headers(&self.handle, headers, Scope::Ingest)?;
+        let arrival = self.handle.arrive(message.len())?;
+        let answer = self.intake.unary(&caller, message).await;
+        drop(arrival);
+        Ok(answer?.finish_framed())
+    }
+
+    fn failed(&self, status: &Status, started: Instant) -> http::Response<AnswerBody> {
+        self.meter.count(method_name(UNARY_INGEST), status.code(), started);
+        status.clone().into_http().map(AnswerBody::Any)
+    }
+
+    fn any_call(
+        &self,
+        peer: Peer,
+        request: http::Request<Body>,
+    ) -> BoxFuture<http::Response<Body>, Infallible> {
         let started = Instant::now();
         let path = request.uri().path();
         let method = method_name(path);
         let is_ours = path.starts_with(PREFIX) || path.starts_with(OTLP_PREFIX);
         let is_ingest = path.starts_with(INGEST_PREFIX);
         let is_intake = path == UNARY_INGEST || path.starts_with(OTLP_PREFIX);
-        let entered = self.enter(request.extensions().get::<Peer>(), is_intake);
+        let entered = self.enter(peer, is_intake);
         let (permit, begun) = match entered {
             Ok(entered) => entered,
             Err(refused) => {
@@ -115,8 +215,14 @@ impl Service<http::Request<Body>> for Calls {
         let (body, held) = self.receiving.count(body, begun);
         head.extensions.insert(held);
         let request = http::Request::from_parts(head, body);
-        let answer: BoxFuture<_, Infallible> =
-            if is_ingest { self.ingest.call(request) } else { Box::pin(self.routes.call(request)) };
+        let answer: BoxFuture<_, Infallible> = if is_ingest {
+            self.ingest.clone().call(request)
+        } else if method == ONE_USER {
+            // Done sooner than another task would get going.
+            Box::pin(self.routes.clone().call(request))
+        } else {
+            self.apart(request)
+        };
         let meter = self.meter.clone();
         Box::pin(async move {
             let response = tokio::select! {
@@ -131,6 +237,20 @@ impl Service<http::Request<Body>> for Calls {
             Ok(response)
         })
     }
+}
+
+/// Work in a task of its own, which ends with whoever waits for it.
+pub(crate) async fn apart<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Status> {
+    struct Owned<T>(JoinHandle<T>);
+    impl<T> Drop for Owned<T> {
+        fn drop(&mut self) {
+            self.0.abort();
+        }
+    }
+    let mut task = Owned(tokio::spawn(work));
+    (&mut task.0).await.map_err(|_| Status::internal("the call ended by a mistake of the server"))
 }
 
 /// Reads what is left of a body that nobody wants: its client has an answer already, and a stream

@@ -1,18 +1,13 @@
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_stream::{Stream, StreamExt};
-use tonic::transport::server::Connected;
+use tokio_stream::Stream;
 
-/// A connection that counts against the bound while it is open.
+/// The place of a connection among those that may be open, while it is.
 #[derive(Debug)]
-pub(crate) struct Connection<IO> {
-    io: IO,
+pub(crate) struct Admission {
     peer: Peer,
     _permit: OwnedSemaphorePermit,
 }
@@ -34,6 +29,12 @@ pub(crate) struct Bound {
     surplus: Arc<Semaphore>,
 }
 
+impl Admission {
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer
+    }
+}
+
 impl Bound {
     pub(crate) fn new(max_connections: usize) -> Self {
         Self {
@@ -42,30 +43,19 @@ impl Bound {
         }
     }
 
-    /// Counts a connection; one that there is no room for at all is closed.
-    fn admit<IO>(&self, io: IO) -> Option<Connection<IO>> {
+    /// Counts a connection; one that there is no room for at all is to be closed.
+    pub(crate) fn admit(&self) -> Option<Admission> {
         let (permit, is_surplus) = match Arc::clone(&self.regular).try_acquire_owned() {
             Ok(permit) => (permit, false),
-            Err(_) => (Arc::clone(&self.surplus).try_acquire_owned().ok()?, true),
-        };
-        Some(Connection { io, peer: Peer { is_surplus }, _permit: permit })
-    }
-
-    /// The connections of a stream of them, bounded.
-    pub(crate) fn admit_all<IO>(
-        self,
-        incoming: impl Stream<Item = io::Result<IO>>,
-    ) -> impl Stream<Item = io::Result<Connection<IO>>> {
-        incoming.filter_map(move |io| match io {
-            Ok(io) => {
-                let admitted = self.admit(io);
-                if admitted.is_none() {
+            Err(_) => match Arc::clone(&self.surplus).try_acquire_owned() {
+                Ok(permit) => (permit, true),
+                Err(_) => {
                     metrics::counter!("exposure_grpc_connections_closed_total").increment(1);
+                    return None;
                 }
-                admitted.map(Ok)
-            }
-            Err(error) => Some(Err(error)),
-        })
+            },
+        };
+        Some(Admission { peer: Peer { is_surplus }, _permit: permit })
     }
 }
 
@@ -93,52 +83,4 @@ pub(crate) fn accept(
             }
         }
     })
-}
-
-impl<IO> Connected for Connection<IO> {
-    type ConnectInfo = Peer;
-
-    fn connect_info(&self) -> Peer {
-        self.peer
-    }
-}
-
-impl<IO: AsyncRead + Unpin> AsyncRead for Connection<IO> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(context, buffer)
-    }
-}
-
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Connection<IO> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(context, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(context)
-    }
 }

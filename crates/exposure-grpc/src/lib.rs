@@ -22,11 +22,14 @@ mod settings;
 
 mod health;
 
+mod body;
 mod calls;
 mod connection;
+mod inline;
 mod meter;
 mod method;
 mod receiving;
+mod serving;
 
 mod auth;
 mod deadline;

@@ -6,6 +6,8 @@ pub(crate) const PREFIX: &str = "/exposure.v1.";
 pub(crate) const INGEST_PREFIX: &str = "/exposure.v1.IngestService/";
 /// The path of batches that come in calls.
 pub(crate) const UNARY_INGEST: &str = "/exposure.v1.IngestService/Ingest";
+/// The name of what reads one user's properties.
+pub(crate) const ONE_USER: &str = "PropertyService/GetUserProperties";
 
 /// What the paths of the services of OpenTelemetry begin with.
 pub(crate) const OTLP_PREFIX: &str = "/opentelemetry.proto.collector.";
@@ -14,7 +16,7 @@ pub(crate) const OTLP_PREFIX: &str = "/opentelemetry.proto.collector.";
 pub(crate) const METHODS: [&str; 23] = [
     "IngestService/Ingest",
     "IngestService/IngestStream",
-    "PropertyService/GetUserProperties",
+    ONE_USER,
     "PropertyService/BatchGetUserProperties",
     "PropertyService/WatchUserProperties",
     "ExposureQueryService/ListFlags",

@@ -15,12 +15,13 @@ use tonic::service::Routes;
 
 use crate::admin::AdminTransport;
 use crate::calls::Calls;
-use crate::connection::{Bound, accept};
+use crate::connection::accept;
 use crate::drain::DrainSignal;
 use crate::ingest::IngestTransport;
 use crate::otlp::{ExportServer, Logs, Traces};
 use crate::property::PropertyTransport;
 use crate::query::QueryTransport;
+use crate::serving::serve;
 use crate::usage::UsageTransport;
 use crate::{Health, Settings};
 
@@ -39,9 +40,6 @@ pub enum ServeError {
     /// The descriptors for reflection could not be read.
     #[error("the protocol's descriptors are damaged: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
-    /// The transport below failed.
-    #[error("the gRPC server failed: {0}")]
-    Transport(#[from] tonic::transport::Error),
 }
 
 /// All services of the protocol, health and reflection, ready to serve connections.
@@ -87,6 +85,7 @@ impl Server {
     ) -> Result<Self, ServeError> {
         let (signal, drain) = DrainSignal::new();
         let ingest = IngestTransport::new(handle.clone(), settings.clone(), drain.clone());
+        let intake = ingest.intake();
         let ingest =
             compressed!(IngestServer::new(ingest).max_request_bytes(settings.max_message_bytes));
         let logs = compressed!(ExportServer::<Logs>::new(handle.clone(), &settings));
@@ -114,7 +113,7 @@ impl Server {
             .add_service(health.service())
             .add_service(reflection)
             .prepare();
-        let calls = Calls::new(handle.clone(), ingest, routes, settings.clone());
+        let calls = Calls::new(handle.clone(), intake, ingest, routes, settings.clone());
         Ok(Self { calls, settings, health, drain: signal })
     }
 
@@ -146,7 +145,6 @@ impl Server {
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Self { calls, settings, health, drain } = self;
-        let bound = Bound::new(settings.max_connections);
         let (stopping, stopped) = tokio::sync::oneshot::channel();
         let stop = async {
             shutdown.await;
@@ -156,11 +154,7 @@ impl Server {
             // The receiver is below, and waits for nothing else.
             let _heard = stopping.send(());
         };
-        let served = transport(&settings).serve_with_incoming_shutdown(
-            calls,
-            bound.admit_all(incoming),
-            stop,
-        );
+        let served = serve(calls, &settings, incoming, stop);
         let overdue = async {
             if stopped.await.is_err() {
                 // The connections came to an end by themselves.
@@ -169,20 +163,11 @@ impl Server {
             tokio::time::sleep(settings.drain_timeout).await;
         };
         tokio::select! {
-            served = served => Ok(served?),
+            () = served => Ok(()),
             () = overdue => {
                 tracing::warn!("calls were cut off at the end of the drain timeout");
                 Ok(())
             }
         }
     }
-}
-
-fn transport(settings: &Settings) -> tonic::transport::Server {
-    tonic::transport::Server::builder()
-        .initial_stream_window_size(settings.stream_window_bytes)
-        .initial_connection_window_size(settings.connection_window_bytes)
-        .max_concurrent_streams(settings.max_connection_calls)
-        .http2_keepalive_interval(Some(settings.keepalive_interval))
-        .http2_keepalive_timeout(Some(settings.keepalive_timeout))
 }

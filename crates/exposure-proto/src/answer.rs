@@ -13,6 +13,8 @@ use crate::v1::ingest_stream_response::Message as StreamMessage;
 
 /// Room for what stands before the outcomes and is known only after them.
 const HEAD_ROOM: usize = 24;
+/// What stands before a message of gRPC: whether it is compressed, and its length.
+const PREFIX_BYTES: usize = 5;
 /// About what the outcome of an event with one write takes.
 const BYTES_PER_OUTCOME: usize = 32;
 /// Bytes of a flag's key with which all of an outcome is less than 128, and nothing is left out.
@@ -111,6 +113,25 @@ impl AnswerEncoder {
         self.bytes.advance(start);
         for (to, from) in self.bytes.iter_mut().zip(&head) {
             *to = *from;
+        }
+        self.bytes.freeze()
+    }
+
+    /// Ends the answer and returns its bytes behind the prefix of a gRPC message: not compressed,
+    /// and so long.
+    pub fn finish_framed(mut self) -> Bytes {
+        if let Target::Acknowledgement { .. } = self.target {
+            let message = self.finish();
+            let mut framed = BytesMut::with_capacity(PREFIX_BYTES + message.len());
+            framed.put_u8(0);
+            framed.put_u32(message.len() as u32);
+            framed.put_slice(&message);
+            return framed.freeze();
+        }
+        let length = (self.bytes.len() - HEAD_ROOM) as u32;
+        self.bytes.advance(HEAD_ROOM - PREFIX_BYTES);
+        for (to, from) in self.bytes.iter_mut().zip([0].into_iter().chain(length.to_be_bytes())) {
+            *to = from;
         }
         self.bytes.freeze()
     }

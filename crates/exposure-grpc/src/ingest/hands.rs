@@ -16,7 +16,7 @@ pub(super) struct Hands {
 }
 
 /// What has fewer bytes is small: it takes a tenth of a millisecond at most.
-const LARGE_BYTES: usize = 8 << 10;
+pub(crate) const LARGE_BYTES: usize = 8 << 10;
 /// Small ones for each thread.
 const SMALL: usize = 16;
 

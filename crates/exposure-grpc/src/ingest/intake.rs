@@ -3,7 +3,7 @@ use exposure_core::{Admitted, Outcome};
 use exposure_proto::answer::AnswerEncoder;
 use exposure_proto::convert::{incoming, rules};
 use exposure_proto::decode::{BodyRef, DecodeError, DecodeLimits, IngestRequestRef};
-use exposure_service::{Caller, Handle, IngestRequest, Receipt, Refused, ServiceError};
+use exposure_service::{Caller, Handle, IngestRequest, Refused, ServiceError};
 
 use super::account::reported;
 use super::pool::BufferPool;
@@ -12,7 +12,7 @@ use crate::error::undecodable;
 
 /// From the bytes of a request to the bytes of its answer.
 #[derive(Debug)]
-pub(super) struct Intake {
+pub(crate) struct Intake {
     handle: Handle,
     limits: DecodeLimits,
     pool: BufferPool,
@@ -38,16 +38,16 @@ impl Intake {
         Self { handle, limits, pool: BufferPool::default() }
     }
 
-    pub(super) fn handle(&self) -> &Handle {
+    pub(crate) fn handle(&self) -> &Handle {
         &self.handle
     }
 
-    /// Answers an encoded `IngestRequest` with an encoded `IngestResponse`.
-    pub(super) async fn unary(
+    /// Answers an encoded `IngestRequest` with an encoded `IngestResponse`, which is to be ended.
+    pub(crate) async fn unary(
         &self,
         caller: &Caller,
         message: &Bytes,
-    ) -> Result<Bytes, ServiceError> {
+    ) -> Result<AnswerEncoder, ServiceError> {
         let request =
             self.pool.take().decode(message, self.limits).map_err(|error| undecodable(&error))?;
         let answer = AnswerEncoder::response(request.events.len());
@@ -71,7 +71,7 @@ impl Intake {
         let answer = self.store(caller, &request.batch, message.len(), answer).await;
         self.pool.give_back(request.batch.recycle());
         match answer {
-            Ok(acknowledgement) => StreamOutcome::Acknowledged(acknowledgement),
+            Ok(acknowledgement) => StreamOutcome::Acknowledged(acknowledgement.finish()),
             Err(error) => StreamOutcome::Refused { batch_id, error },
         }
     }
@@ -103,8 +103,8 @@ impl Intake {
         caller: &Caller,
         request: &IngestRequestRef<'_>,
         n_bytes: usize,
-        answer: AnswerEncoder,
-    ) -> Result<Bytes, ServiceError> {
+        mut answer: AnswerEncoder,
+    ) -> Result<AnswerEncoder, ServiceError> {
         let ingest = rules_of(request, n_bytes)?;
         if let Some(account) = &request.client_account {
             self.handle.report_account(caller, ingest.library, &reported(account))?;
@@ -121,7 +121,10 @@ impl Intake {
             })
         });
         let receipt = self.handle.ingest(caller, &ingest, events).await?;
-        Ok(encode(&receipt, answer))
+        for (outcome, event) in receipt.iter() {
+            push(&mut answer, outcome, event);
+        }
+        Ok(answer)
     }
 }
 
@@ -144,13 +147,6 @@ fn rules_of<'a>(
         is_import: true,
         ..native
     })
-}
-
-fn encode(receipt: &Receipt<'_>, mut answer: AnswerEncoder) -> Bytes {
-    for (outcome, event) in receipt.iter() {
-        push(&mut answer, outcome, event);
-    }
-    answer.finish()
 }
 
 #[inline]

@@ -8,4 +8,6 @@ mod pool;
 mod service;
 mod stream;
 
+pub(crate) use hands::LARGE_BYTES;
+pub(crate) use intake::Intake;
 pub(crate) use service::IngestTransport;

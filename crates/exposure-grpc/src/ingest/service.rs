@@ -7,11 +7,12 @@ use tokio::sync::Semaphore;
 use tonic::codegen::async_trait;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::hands::Hands;
+use super::hands::{Hands, LARGE_BYTES};
 use super::intake::Intake;
 use super::stream::IngestStream;
 use crate::Settings;
 use crate::auth::{api_key, authenticate, caller};
+use crate::calls::apart;
 use crate::deadline::deadline;
 use crate::drain::Drain;
 use crate::error::status;
@@ -41,6 +42,11 @@ impl IngestTransport {
             drain,
         }
     }
+
+    /// What answers its calls.
+    pub(crate) fn intake(&self) -> Arc<Intake> {
+        Arc::clone(&self.intake)
+    }
 }
 
 #[async_trait]
@@ -52,10 +58,16 @@ impl IngestBytes for IngestTransport {
         release(request.extensions().get::<Held>());
         let message = request.into_inner();
         let arrival = self.intake.handle().arrive(message.len()).map_err(|error| status(&error))?;
-        let work = self.intake.unary(&caller, &message);
-        let answer = self.hands.work(message.len(), work).await;
+        let answer = if message.len() < LARGE_BYTES {
+            self.intake.unary(&caller, &message).await
+        } else {
+            // The connection goes on beside it.
+            let (intake, hands) = (Arc::clone(&self.intake), self.hands.clone());
+            let n_bytes = message.len();
+            apart(async move { hands.work(n_bytes, intake.unary(&caller, &message)).await }).await?
+        };
         drop(arrival);
-        answer.map(Response::new).map_err(|error| status(&error))
+        answer.map(|answer| Response::new(answer.finish())).map_err(|error| status(&error))
     }
 
     async fn ingest_stream(

@@ -52,7 +52,7 @@ fn runtime(n_threads: usize) -> Result<Runtime> {
         .worker_threads(n_threads)
         // Under overload there is always something else to do: sockets are looked at, and what
         // found no place in a thread's own queue, all the same.
-        .event_interval(16)
+        .event_interval(4)
         .global_queue_interval(4)
         .enable_all()
         .build()

@@ -46,10 +46,10 @@ impl Directory {
     pub(crate) fn authenticate(&self, secret: &str) -> Result<Caller> {
         let digest = Digest::of(secret);
         let entries = self.entries.read();
-        let found = entries.by_digest.get(&digest).and_then(|id| entries.keys.get(id));
-        let stored = found.and_then(KeyRecord::digest).unwrap_or_else(|| Digest::of(""));
-        let matches = stored.matches(&digest);
-        let valid = found.filter(|key| matches && key.revoked_us.is_none() && !secret.is_empty());
+        let found = entries.by_digest.get_key_value(&digest);
+        let matches = found.map_or(&Digest::NONE, |(stored, _)| stored).matches(&digest);
+        let key = found.and_then(|(_, id)| entries.keys.get(id));
+        let valid = key.filter(|key| matches && key.revoked_us.is_none() && !secret.is_empty());
         let caller = valid.and_then(|key| {
             let (_, tenant) = entries.projects.get(&ProjectId(key.project))?;
             Some(Caller { tenant: Arc::clone(tenant), key: key.id(), scopes: key.scopes() })

@@ -13,6 +13,9 @@ use crate::Entropy;
 pub(crate) struct Digest([u8; 32]);
 
 impl Digest {
+    /// That of no secret that anybody knows.
+    pub(crate) const NONE: Self = Self([0; 32]);
+
     pub(crate) fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret.as_bytes()).into())
     }

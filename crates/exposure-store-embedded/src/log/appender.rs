@@ -104,13 +104,14 @@ impl Future for Ready {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        if let Some(result) = this.shared.queue.lock().room(&this.shared.options) {
+            return Poll::Ready(result);
+        }
+        // Outside of the lock: cloning may run anything.
         let waker = context.waker().clone();
         let mut queue = this.shared.queue.lock();
-        if let Err(failure) = queue.check_open() {
-            return Poll::Ready(Err(failure));
-        }
-        if queue.pending_bytes < this.shared.options.max_pending_bytes {
-            return Poll::Ready(Ok(()));
+        if let Some(result) = queue.room(&this.shared.options) {
+            return Poll::Ready(result);
         }
         let id = *this.id.get_or_insert_with(|| {
             queue.next_ready_id += 1;

@@ -100,6 +100,15 @@ impl Queue {
         }
     }
 
+    /// Whether something may be appended without waiting, or never again; `None` as long as
+    /// nobody knows.
+    pub(super) fn room(&self, options: &LogOptions) -> Option<Result<(), LogError>> {
+        match self.check_open() {
+            Ok(()) if options.max_pending_bytes <= self.pending_bytes => None,
+            known => Some(known),
+        }
+    }
+
     /// The position that a payload of `len` bytes would get.
     pub(super) fn position_for(&self, len: usize) -> Result<u64, LogError> {
         Ok(match self.place(len)? {

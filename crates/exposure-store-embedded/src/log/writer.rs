@@ -25,6 +25,9 @@ const FORGET_BYTES: u64 = 8 << 20;
 
 /// Before so few bytes are written, others who are ready to run get their turn, as long as more comes
 /// of it: each sync costs as much as many small commits. It costs nothing where a processor is free.
+///
+/// It ends where half of what is under way waits, of which there is what was written last and what
+/// came meanwhile. Else all would come to wait for one sync, with nothing to do beside it.
 const LITTLE: usize = 32 << 10;
 
 /// The only one who writes to segments. One sync is in flight while the next groups fill.
@@ -40,6 +43,8 @@ pub(super) struct Writer {
     unmarked: bool,
     /// What this thread wrote below is forgotten.
     forgotten: u64,
+    /// Bytes of the groups that were taken last.
+    last: usize,
 }
 
 impl Writer {
@@ -52,6 +57,7 @@ impl Writer {
             synced: tail,
             unmarked: false,
             forgotten: tail,
+            last: 0,
         }
     }
 
@@ -99,11 +105,13 @@ impl Writer {
         let mut queue = self.shared.queue.lock();
         loop {
             if !queue.is_empty() {
+                let enough = usize::midpoint(self.last, queue.pending_bytes).min(LITTLE);
                 let mut before = 0;
-                while before < queue.pending_bytes && queue.pending_bytes < LITTLE {
+                while before < queue.pending_bytes && queue.pending_bytes < enough {
                     before = queue.pending_bytes;
                     MutexGuard::unlocked(&mut queue, std::thread::yield_now);
                 }
+                self.last = queue.pending_bytes;
                 return Some(queue.take());
             }
             if queue.stopping {
