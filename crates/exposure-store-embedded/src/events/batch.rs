@@ -1,55 +1,48 @@
 //! Rows on their way into a file: taken as they come, given back in order.
 
-use std::hash::BuildHasher;
+use std::cmp::Ordering;
 
-use exposure_core::{Kind, Notes, Timestamp};
-use exposure_store::{KeyId, ProjectId};
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
+use super::RowRef;
+use super::dictionary::Dictionary;
+use super::packed::{FLAG, Id, N_WORDS, NO_WORD, Packed};
+use crate::prefetch;
 
-use super::IdRef;
-use super::row::{ExposedRef, RowRef};
-use super::writes::WritesRef;
-
-/// Rows on their way into a file. Pushing copies; about 250 bytes a row.
+/// Rows on their way into a file. Pushing copies; about 150 bytes a row.
 #[derive(Debug, Default)]
 pub struct RowBatch {
     rows: Vec<Packed>,
-    texts: Vec<u8>,
-    profiles: Interner,
-    flags: Interner,
+    bytes: Vec<u8>,
+    words: [Dictionary; N_WORDS],
+    /// By the kind of id: what all of that kind begin with.
+    common: [Common; 4],
     n_links: usize,
 }
 
-/// A row: numbers here, texts one after the other in `texts`.
-#[derive(Clone, Copy, Debug)]
-struct Packed {
-    start: usize,
-    lens: [u32; N_TEXTS],
-    project: u32,
-    key: u32,
-    profile: u32,
-    flag: u32,
-    time: i64,
-    received: i64,
-    sequence: i64,
-    position: u64,
-    has: u16,
-    kind: u8,
-    notes: u8,
+/// Bytes of a kind of id that all of it begin with.
+#[derive(Debug, Default)]
+struct Common {
+    first: Vec<u8>,
+    any: bool,
+    len: usize,
 }
 
-const N_TEXTS: usize = 11;
+impl Common {
+    fn add(&mut self, id: &[u8]) {
+        if !self.any {
+            self.any = true;
+            self.first.clear();
+            self.first.extend_from_slice(id);
+            self.len = id.len();
+        }
+        let known = self.first.get(..self.len).unwrap_or_default();
+        if !id.starts_with(known) {
+            self.len = known.iter().zip(id).take_while(|(a, b)| a == b).count();
+        }
+    }
+}
 
-const USER: u16 = 1;
-const USER_UUID: u16 = 1 << 1;
-const DEVICE: u16 = 1 << 2;
-const DEVICE_UUID: u16 = 1 << 3;
-const INSERT: u16 = 1 << 4;
-const INSERT_UUID: u16 = 1 << 5;
-const EXPOSED: u16 = 1 << 6;
-const VARIANT: u16 = 1 << 7;
-const WRITES_EXPOSED: u16 = 1 << 8;
+/// How many rows ahead the memory of one is asked for.
+const AHEAD: usize = 16;
 
 impl RowBatch {
     /// A batch without rows.
@@ -67,315 +60,158 @@ impl RowBatch {
         self.rows.is_empty()
     }
 
+    /// Bytes of memory that the rows take, about.
+    pub const fn n_bytes(&self) -> usize {
+        self.rows.len() * size_of::<Packed>() + self.bytes.len()
+    }
+
     /// Forgets the rows and keeps the memory.
     pub fn clear(&mut self) {
         self.rows.clear();
-        self.texts.clear();
-        self.profiles.clear();
-        self.flags.clear();
+        self.bytes.clear();
+        self.words.iter_mut().for_each(Dictionary::clear);
+        self.common.iter_mut().for_each(|common| common.any = false);
         self.n_links = 0;
     }
 
     /// Adds a row. Rows may come in any order.
     pub fn push(&mut self, row: &RowRef<'_>) {
-        let (user, user_has) = parts(row.user.as_ref(), USER, USER_UUID);
-        let (device, device_has) = parts(row.device.as_ref(), DEVICE, DEVICE_UUID);
-        let (insert_id, insert_has) = parts(row.insert_id.as_ref(), INSERT, INSERT_UUID);
-        let mut has = user_has | device_has | insert_has;
-        let exposed =
-            row.exposed.unwrap_or(ExposedRef { flag: "", experiment_key: "", variant: None });
-        has |= if row.exposed.is_some() { EXPOSED } else { 0 };
-        has |= if exposed.variant.is_some() { VARIANT } else { 0 };
-        has |= if row.writes_exposed { WRITES_EXPOSED } else { 0 };
-        let texts: [&[u8]; N_TEXTS] = [
-            user,
-            device,
-            insert_id,
-            row.event_type.as_bytes(),
-            exposed.flag.as_bytes(),
-            exposed.variant.unwrap_or("").as_bytes(),
-            exposed.experiment_key.as_bytes(),
-            row.library.as_bytes(),
-            row.effects.as_bytes(),
-            row.writes.bytes(),
-            row.payload,
-        ];
-        let start = self.texts.len();
-        for text in texts {
-            self.texts.extend_from_slice(text);
+        let row = Packed::new(row, &mut self.bytes, &mut self.words);
+        if let Some(user) = row.user(&self.bytes) {
+            self.common[kind_of(true, user)].add(user.0);
         }
-        let number = self.rows.len() as u32;
-        self.rows.push(Packed {
-            start,
-            lens: texts.map(|text| text.len() as u32),
-            project: row.project.0,
-            key: row.key.0,
-            profile: 0,
-            flag: 0,
-            time: row.time.as_micros(),
-            received: row.received.as_micros(),
-            sequence: row.sequence,
-            position: row.position,
-            has,
-            kind: row.kind as u8,
-            notes: row.notes.bits(),
-        });
+        if let Some(device) = row.device(&self.bytes) {
+            self.common[kind_of(false, device)].add(device.0);
+        }
         self.n_links += usize::from(row.is_link());
-        let Self { rows, texts, profiles, flags, .. } = self;
-        let hasher = FixedState::default();
-        let at = |number: u32| rows.get(number as usize);
-        let of = at(number).map(|row| row.profile(texts));
-        let profile = profiles.number(hasher.hash_one(of), number, |other| {
-            at(other).map(|row| row.profile(texts)) == of
-        });
-        let flag = row.flag().as_bytes();
-        let flag = flags.number(hasher.hash_one(flag), number, |other| {
-            at(other).is_some_and(|other| other.flag(texts) == flag)
-        });
-        if let Some(last) = rows.last_mut() {
-            last.profile = profile;
-            last.flag = flag;
-        }
+        self.rows.push(row);
     }
 
-    /// The rows in the order they came in.
-    pub fn iter(&self) -> impl Iterator<Item = RowRef<'_>> {
-        self.rows.iter().map(|row| row.get(&self.texts))
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The texts of a column, by their numbers.
+    pub(super) fn words(&self, column: usize) -> Option<&Dictionary> {
+        self.words.get(column)
+    }
+
+    /// Copies rows of an order, from its beginning on, until there are `room` or they have some bytes; how many.
+    pub(super) fn take(
+        &self,
+        order: &[u32],
+        room: usize,
+        most_bytes: usize,
+        to: &mut Vec<Packed>,
+    ) -> usize {
+        to.clear();
+        let at = |i: usize| order.get(i).and_then(|&number| self.rows.get(number as usize));
+        let mut n_bytes = 0;
+        while to.len() < room && n_bytes < most_bytes {
+            let i = to.len();
+            // Rows lie anywhere: their numbers are asked for first, and the bytes that these name then.
+            if let Some(row) = at(i + 2 * AHEAD) {
+                prefetch::value(row);
+            }
+            if let Some(row) = at(i + AHEAD) {
+                let bytes = self.bytes.as_ptr().wrapping_add(row.start());
+                prefetch::line(bytes);
+                prefetch::line(bytes.wrapping_add(32));
+            }
+            let Some(row) = at(i) else { break };
+            n_bytes += row.n_bytes();
+            to.push(*row);
+        }
+        to.len()
     }
 
     /// The rows in the order of files of events.
-    pub(super) fn by_profile(&self) -> impl Iterator<Item = RowRef<'_>> {
-        self.event_order().into_iter().filter_map(|number| self.row(number))
+    pub(super) fn by_profile(&self) -> Vec<u32> {
+        let ranks = self.flag_ranks();
+        let rank = |row: &Packed| match row.words[FLAG] {
+            NO_WORD => 0,
+            number => ranks.get(number as usize).copied().unwrap_or(0),
+        };
+        let keys = (0_u32..).zip(&self.rows).map(|(number, row)| {
+            let (is_user, id) = row.profile(&self.bytes);
+            (self.key(row.project, is_user, id), number)
+        });
+        self.sort(keys.collect(), |a, b| {
+            let by_profile = || a.profile(&self.bytes).1.0.cmp(b.profile(&self.bytes).1.0);
+            by_profile()
+                .then_with(|| rank(a).cmp(&rank(b)))
+                .then_with(|| (a.time, a.position).cmp(&(b.time, b.position)))
+        })
     }
 
     /// The rows with both ids, in the order of files of links.
-    pub(super) fn by_device(&self) -> impl Iterator<Item = RowRef<'_>> {
-        let mut order: Vec<(u128, u32)> = Vec::with_capacity(self.n_links);
+    pub(super) fn by_device(&self) -> Vec<u32> {
+        let mut keys = Vec::with_capacity(self.n_links);
         for (number, row) in (0_u32..).zip(&self.rows) {
-            if row.has & (USER | DEVICE) == USER | DEVICE {
-                order.push((row.device(&self.texts).prefix(), number));
+            if let Some(device) = row.device(&self.bytes).filter(|_| row.is_link()) {
+                keys.push((self.key(row.project, false, device), number));
             }
         }
-        order.sort_unstable_by(|a, b| {
-            a.0.cmp(&b.0).then_with(|| match (self.row(a.1), self.row(b.1)) {
-                (Some(a), Some(b)) => a.compare_as_link(&b),
-                _ => a.1.cmp(&b.1),
-            })
-        });
-        order.into_iter().filter_map(|(_, number)| self.row(number))
+        self.sort(keys, |a, b| {
+            let device = |row: &Packed| row.device(&self.bytes).map(|(bytes, _)| bytes);
+            // A UUID comes before any text.
+            let user = |row: &Packed| row.user(&self.bytes).map(|(bytes, uuid)| (!uuid, bytes));
+            device(a)
+                .cmp(&device(b))
+                .then_with(|| a.time.cmp(&b.time))
+                .then_with(|| user(a).cmp(&user(b)))
+                .then_with(|| a.position.cmp(&b.position))
+        })
     }
 
-    fn row(&self, number: u32) -> Option<RowRef<'_>> {
-        self.rows.get(number as usize).map(|row| row.get(&self.texts))
-    }
-
-    /// Ranks distinct profiles and flags once, counts rows into profiles, and sorts what little each one has.
-    fn event_order(&self) -> Vec<u32> {
+    /// Sorts by key, and rows of one key by what is behind it.
+    fn sort(
+        &self,
+        mut keys: Vec<(u128, u32)>,
+        compare: impl Fn(&Packed, &Packed) -> Ordering,
+    ) -> Vec<u32> {
         let at = |number: u32| self.rows.get(number as usize);
-        let profile = |number: u32| at(number).map(|row| row.profile(&self.texts));
-        let flag = |number: u32| at(number).map(|row| row.flag(&self.texts));
-        let profile_ranks = self.profiles.ranks(
-            |number| profile(number).map_or(0, |profile| profile.prefix()),
-            |a, b| profile(a).cmp(&profile(b)),
-        );
-        let flag_ranks = self.flags.ranks(|_| 0, |a, b| flag(a).cmp(&flag(b)));
-        let rank = |ranks: &[u32], number: u32| ranks.get(number as usize).copied().unwrap_or(0);
-        let mut ends = vec![0_u32; profile_ranks.len() + 1];
-        for row in &self.rows {
-            if let Some(end) = ends.get_mut(rank(&profile_ranks, row.profile) as usize + 1) {
-                *end += 1;
-            }
-        }
-        let mut sum = 0;
-        for end in &mut ends {
-            sum += *end;
-            *end = sum;
-        }
-        // From here on each entry walks from the start of its profile to its end.
-        let mut order = vec![(0_u32, 0_i64, 0_u32); self.rows.len()];
-        for (number, row) in (0_u32..).zip(&self.rows) {
-            if let Some(next) = ends.get_mut(rank(&profile_ranks, row.profile) as usize) {
-                if let Some(place) = order.get_mut(*next as usize) {
-                    *place = (rank(&flag_ranks, row.flag), row.time, number);
-                }
-                *next += 1;
-            }
-        }
-        let mut rest = order.as_mut_slice();
-        let mut start = 0;
-        for end in ends {
-            let n = (end - start) as usize;
-            let (profile, after) = rest.split_at_mut(n.min(rest.len()));
-            profile.sort_unstable_by(|a, b| {
-                (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| {
-                    let position =
-                        |number: u32| self.rows.get(number as usize).map(|row| row.position);
-                    position(a.2).cmp(&position(b.2))
-                })
-            });
-            rest = after;
-            start = end;
-        }
-        order.into_iter().map(|(_, _, number)| number).collect()
-    }
-}
-
-impl Packed {
-    fn text<'a>(&self, texts: &'a [u8], number: usize) -> &'a [u8] {
-        let mut lens = self.lens.iter().map(|len| *len as usize);
-        let start = self.start + lens.by_ref().take(number).sum::<usize>();
-        texts.get(start..start + lens.next().unwrap_or(0)).unwrap_or_default()
-    }
-
-    fn profile<'a>(&self, texts: &'a [u8]) -> Profile<'a> {
-        if self.has & USER == 0 {
-            return self.device(texts);
-        }
-        let head = 2 + u8::from(self.has & USER_UUID == 0);
-        Profile { project: self.project, head, id: self.text(texts, 0) }
-    }
-
-    fn device<'a>(&self, texts: &'a [u8]) -> Profile<'a> {
-        let head = u8::from(self.has & DEVICE_UUID == 0);
-        Profile { project: self.project, head, id: self.text(texts, 1) }
-    }
-
-    fn flag<'a>(&self, texts: &'a [u8]) -> &'a [u8] {
-        self.text(texts, 4)
-    }
-
-    fn get<'a>(&self, texts: &'a [u8]) -> RowRef<'a> {
-        let mut rest = texts.get(self.start..).unwrap_or_default();
-        let [
-            user,
-            device,
-            insert_id,
-            event_type,
-            flag,
-            variant,
-            run,
-            library,
-            effects,
-            writes,
-            payload,
-        ] = self.lens.map(|len| {
-            let (text, after) = rest.split_at_checked(len as usize).unwrap_or_default();
-            rest = after;
-            text
-        });
-        let has = |bit: u16| self.has & bit != 0;
-        let id = |bytes: &'a [u8], any: u16, uuid: u16| {
-            has(any).then(|| match bytes.try_into() {
-                Ok(uuid_bytes) if has(uuid) => IdRef::Uuid(uuid_bytes),
-                _ => IdRef::Text(text(bytes)),
+        keys.sort_unstable_by(|a, b| {
+            a.0.cmp(&b.0).then_with(|| match (at(a.1), at(b.1)) {
+                (Some(a), Some(b)) => compare(a, b),
+                _ => Ordering::Equal,
             })
-        };
-        RowRef {
-            project: ProjectId(self.project),
-            user: id(user, USER, USER_UUID),
-            device: id(device, DEVICE, DEVICE_UUID),
-            kind: Kind::from_number(self.kind).unwrap_or_default(),
-            event_type: text(event_type),
-            exposed: has(EXPOSED).then(|| ExposedRef {
-                flag: text(flag),
-                experiment_key: text(run),
-                variant: has(VARIANT).then(|| text(variant)),
-            }),
-            writes_exposed: has(WRITES_EXPOSED),
-            time: Timestamp::from_micros(self.time),
-            received: Timestamp::from_micros(self.received),
-            sequence: self.sequence,
-            insert_id: id(insert_id, INSERT, INSERT_UUID),
-            writes: WritesRef::packed(writes),
-            effects: text(effects),
-            payload,
-            key: KeyId(self.key),
-            library: text(library),
-            notes: Notes::from_bits(self.notes),
-            position: self.position,
-        }
+        });
+        keys.into_iter().map(|(_, number)| number).collect()
     }
-}
 
-/// What of an id is kept, and how it is marked.
-fn parts<'a>(id: Option<&'a IdRef<'_>>, any: u16, uuid: u16) -> (&'a [u8], u16) {
-    match id {
-        Some(id @ IdRef::Uuid(_)) => (id.bytes(), any | uuid),
-        Some(id @ IdRef::Text(_)) => (id.bytes(), any),
-        None => (&[], 0),
-    }
-}
-
-/// Copied from a `str`, so it is valid.
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or("")
-}
-
-/// Whom a row is sorted under, without a look at the text: ordered as profiles are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Profile<'a> {
-    project: u32,
-    /// Users after devices, and texts after UUIDs.
-    head: u8,
-    id: &'a [u8],
-}
-
-impl Profile<'_> {
-    /// A number whose order is that of profiles, as far as it goes.
-    fn prefix(&self) -> u128 {
+    /// A number whose order is that of projects and profiles, as far as it goes: of the id, eleven
+    /// bytes from where ids of its kind begin to differ.
+    fn key(&self, project: u32, is_user: bool, id: Id<'_>) -> u128 {
+        let kind = kind_of(is_user, id);
+        let own = id.0.get(self.common[kind].len..).unwrap_or_default();
         let mut bytes = [0; 16];
-        let parts = self.project.to_be_bytes().into_iter().chain([self.head]);
-        for (to, from) in bytes.iter_mut().zip(parts.chain(self.id.iter().copied())) {
-            *to = from;
+        let (head, tail) = bytes.split_at_mut(5);
+        let n = own.len().min(tail.len());
+        head[..4].copy_from_slice(&project.to_be_bytes());
+        head[4] = kind as u8;
+        if let (Some(to), Some(from)) = (tail.get_mut(..n), own.get(..n)) {
+            to.copy_from_slice(from);
         }
         u128::from_be_bytes(bytes)
     }
-}
 
-/// Distinct values, each known by the first row that has it.
-#[derive(Debug, Default)]
-struct Interner {
-    numbers: HashTable<(u64, u32)>,
-    first_rows: Vec<u32>,
-}
-
-impl Interner {
-    fn number(&mut self, hash: u64, row: u32, is_same: impl Fn(u32) -> bool) -> u32 {
-        let Self { numbers, first_rows } = self;
-        let first_row = |number: u32| first_rows.get(number as usize).copied().unwrap_or(0);
-        let found =
-            numbers.find(hash, |&(other, number)| other == hash && is_same(first_row(number)));
-        if let Some(&(_, number)) = found {
-            return number;
-        }
-        let number = first_rows.len() as u32;
-        first_rows.push(row);
-        numbers.insert_unique(hash, (hash, number), |&(hash, _)| hash);
-        number
-    }
-
-    /// The rank of each value, by its number.
-    fn ranks(
-        &self,
-        prefix: impl Fn(u32) -> u128,
-        compare: impl Fn(u32, u32) -> std::cmp::Ordering,
-    ) -> Vec<u32> {
-        let mut order: Vec<(u128, u32, u32)> = (0_u32..)
-            .zip(&self.first_rows)
-            .map(|(number, &row)| (prefix(row), row, number))
-            .collect();
-        order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| compare(a.1, b.1)));
+    /// The place of each flag among them, by its number; 0 is that of rows without one.
+    fn flag_ranks(&self) -> Vec<u32> {
+        let flags = &self.words[FLAG];
+        let mut order: Vec<u32> = (0..flags.len() as u32).collect();
+        order.sort_unstable_by(|a, b| flags.text(*a).cmp(flags.text(*b)));
         let mut ranks = vec![0; order.len()];
-        for (rank, (_, _, number)) in (0_u32..).zip(order) {
+        for (rank, number) in (1_u32..).zip(order) {
             if let Some(place) = ranks.get_mut(number as usize) {
                 *place = rank;
             }
         }
         ranks
     }
+}
 
-    fn clear(&mut self) {
-        self.numbers.clear();
-        self.first_rows.clear();
-    }
+/// Users come after devices, and texts after UUIDs.
+fn kind_of(is_user: bool, (_, is_uuid): Id<'_>) -> usize {
+    2 * usize::from(is_user) + usize::from(!is_uuid)
 }

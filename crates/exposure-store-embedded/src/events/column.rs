@@ -1,6 +1,8 @@
 //! A column while it is written: the page that fills, and the finished pages of the row group.
 
-use super::dictionary::Dictionary;
+use std::ops::Range;
+
+use super::dictionary::{Dictionary, Renumber};
 use super::levels::{bit_width, put_bits, put_equal, put_packed};
 use super::page::{Compressor, PageKind};
 use super::schema::Shape;
@@ -50,19 +52,58 @@ impl ColumnWriter {
         }
     }
 
-    pub(super) fn push_i64(&mut self, value: i64) {
-        self.values.extend_from_slice(&value.to_le_bytes());
-        self.widen(value);
+    pub(super) const fn shape(&self) -> Shape {
+        self.shape
     }
 
-    pub(super) fn push_u32(&mut self, value: u32) {
-        self.values.extend_from_slice(&value.to_le_bytes());
-        self.widen(i64::from(value));
+    /// Adds values of a fixed length, little-endian.
+    pub(super) fn extend<const N: usize>(
+        &mut self,
+        values: impl ExactSizeIterator<Item = [u8; N]>,
+    ) {
+        self.values.reserve(values.len() * N);
+        for value in values {
+            self.values.extend_from_slice(&value);
+        }
     }
 
-    fn widen(&mut self, value: i64) {
-        let (min, max) = self.chunk.range.unwrap_or((value, value));
-        self.chunk.range = Some((min.min(value), max.max(value)));
+    /// Widens the range of the row group by the whole numbers of the page.
+    fn widen(&mut self, size: usize) {
+        let wide = |range: Option<(i64, i64)>, (min, max): (i64, i64)| match range {
+            Some((least, most)) => Some((least.min(min), most.max(max))),
+            None => Some((min, max)),
+        };
+        if self.values.is_empty() {
+            return;
+        }
+        let range = if size == 4 {
+            let (values, _) = self.values.as_chunks::<4>();
+            let numbers = values.iter().map(|value| u32::from_le_bytes(*value));
+            let (min, max) = numbers.fold((u32::MAX, 0), |(a, b), n| (a.min(n), b.max(n)));
+            (i64::from(min), i64::from(max))
+        } else {
+            let (values, _) = self.values.as_chunks::<8>();
+            let numbers = values.iter().map(|value| i64::from_le_bytes(*value));
+            numbers.fold((i64::MAX, i64::MIN), |(a, b), n| (a.min(n), b.max(n)))
+        };
+        self.chunk.range = wide(self.chunk.range, range);
+    }
+
+    /// Marks rows that follow each other.
+    pub(super) fn mark_all(&mut self, rows: Range<u32>) {
+        let end = rows.end.div_ceil(8) as usize;
+        if self.present.len() < end {
+            self.present.resize(end, 0);
+        }
+        self.n_present += rows.end.saturating_sub(rows.start);
+        let mut row = rows.start;
+        while row < rows.end {
+            let n = (8 - row % 8).min(rows.end - row);
+            if let Some(bits) = self.present.get_mut(row as usize / 8) {
+                *bits |= (0xFF_u8 >> (8 - n)) << (row % 8);
+            }
+            row += n;
+        }
     }
 
     /// Marks a row (or list element) as one with a value.
@@ -77,20 +118,25 @@ impl ColumnWriter {
         self.n_present += 1;
     }
 
-    pub(super) fn push_uuid(&mut self, row: u32, value: &[u8; 16]) {
-        self.mark(row);
+    /// Adds a UUID, of a row that is marked.
+    pub(super) fn put_uuid(&mut self, value: &[u8]) {
         self.values.extend_from_slice(value);
     }
 
-    pub(super) fn push_bytes(&mut self, row: u32, value: &[u8]) {
-        self.mark(row);
+    /// Adds a text of a row that is marked, by the number that it has in another dictionary.
+    pub(super) fn put_word<'t>(
+        &mut self,
+        number: u32,
+        known: &mut Renumber,
+        text: impl FnOnce() -> &'t [u8],
+    ) {
+        self.numbers.push(known.number(number, &mut self.dictionary, text));
+    }
+
+    /// Adds bytes, of a row that is marked.
+    pub(super) fn put_bytes(&mut self, value: &[u8]) {
         self.values.extend_from_slice(&(value.len() as u32).to_le_bytes());
         self.values.extend_from_slice(value);
-    }
-
-    pub(super) fn push_text(&mut self, row: u32, value: &str) {
-        self.mark(row);
-        self.numbers.push(self.dictionary.number(value));
     }
 
     /// Adds an element to the list of a row; `None` is a null element.
@@ -101,7 +147,7 @@ impl ColumnWriter {
         }
         if let Some(value) = value {
             self.mark(self.n_elements);
-            self.numbers.push(self.dictionary.number(value));
+            self.numbers.push(self.dictionary.number(value.as_bytes()));
         }
         self.n_elements += 1;
     }
@@ -131,7 +177,10 @@ impl ColumnWriter {
         let mut n_values = n_rows;
         let mut is_empty = false;
         let kind = match self.shape {
-            Shape::Fixed(_) => PageKind::Plain,
+            Shape::Fixed(size) => {
+                self.widen(size);
+                PageKind::Plain
+            }
             Shape::Bool => {
                 let bytes = (n_rows as usize).div_ceil(8);
                 self.present.resize(bytes, 0);

@@ -30,7 +30,7 @@ impl Values {
         rest.is_empty().then_some(values)
     }
 
-    fn get(&self, number: u32) -> Option<&str> {
+    pub(super) fn get(&self, number: u32) -> Option<&str> {
         let end = *self.ends.get(number as usize)?;
         let start = match (number as usize).checked_sub(1) {
             Some(before) => *self.ends.get(before)?,
@@ -45,8 +45,8 @@ impl Values {
 pub(super) enum Content {
     /// No row has a value; or the column is not read.
     Empty,
-    /// Values of so many bytes.
-    Fixed { raw: Vec<u8>, size: usize },
+    /// Values of a fixed length.
+    Fixed(Vec<u8>),
     /// One bit each.
     Bits(Vec<u8>),
     /// UUIDs.
@@ -136,9 +136,7 @@ impl Content {
             return None;
         }
         match shape {
-            Shape::Fixed(size) => {
-                (raw.len() == size * n_rows as usize).then_some(Self::Fixed { raw, size })
-            }
+            Shape::Fixed(size) => (raw.len() == size * n_rows as usize).then_some(Self::Fixed(raw)),
             Shape::Bool => (raw.len() == n_rows.div_ceil(8) as usize).then_some(Self::Bits(raw)),
             Shape::Uuid => {
                 let (present, n, start) = Present::decode(&raw, n_rows)?;
@@ -172,23 +170,12 @@ impl Content {
         }
     }
 
-    fn number_at(&self, row: usize) -> u64 {
-        let mut bytes = [0; 8];
-        if let Self::Fixed { raw, size } = self {
-            let value = raw.get(row * size..(row + 1) * size).unwrap_or_default();
-            for (to, from) in bytes.iter_mut().zip(value) {
-                *to = *from;
-            }
-        }
-        u64::from_le_bytes(bytes)
-    }
-
     pub(super) fn u32_at(&self, row: usize) -> u32 {
-        self.number_at(row) as u32
+        u32::from_le_bytes(self.fixed_at(row))
     }
 
     pub(super) fn i64_at(&self, row: usize) -> i64 {
-        self.number_at(row) as i64
+        i64::from_le_bytes(self.fixed_at(row))
     }
 
     pub(super) fn bit_at(&self, row: usize) -> bool {
@@ -198,10 +185,43 @@ impl Content {
         }
     }
 
-    pub(super) fn uuid_at(&self, row: usize) -> Option<[u8; 16]> {
+    pub(super) fn uuid_at(&self, row: usize) -> Option<&[u8; 16]> {
         let Self::Uuids { raw, start, present } = self else { return None };
         let at = start + 16 * present.rank(raw, row)?;
-        raw.get(at..at + 16)?.try_into().ok()
+        raw.get(at..)?.first_chunk()
+    }
+
+    /// The number of a row's value in the dictionary of its row group, and that.
+    pub(super) fn number_of(&self, row: usize) -> Option<(u32, &Values)> {
+        let Self::Numbered { raw, numbers, present, values } = self else { return None };
+        Some((numbers.get(raw, present.rank(raw, row)?), values))
+    }
+
+    /// The bytes of a row's value of a fixed length.
+    pub(super) fn fixed_at<const N: usize>(&self, row: usize) -> [u8; N] {
+        let Self::Fixed(raw) = self else { return [0; N] };
+        raw.get(row * N..).and_then(|value| value.first_chunk()).copied().unwrap_or([0; N])
+    }
+
+    /// Bytes of the values, of those whose values can be long.
+    pub(super) const fn n_bytes(&self) -> usize {
+        if let Self::Bytes { raw, .. } = self { raw.len() } else { 0 }
+    }
+
+    /// Whether no row has a value.
+    pub(super) const fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+
+    /// Whether every row has a value; false where that takes a look at each.
+    pub(super) const fn is_full(&self) -> bool {
+        match self {
+            Self::Fixed(_) => true,
+            Self::Uuids { present, .. }
+            | Self::Bytes { present, .. }
+            | Self::Numbered { present, .. } => matches!(present, Present::All),
+            _ => false,
+        }
     }
 
     pub(super) fn bytes_at(&self, row: usize) -> Option<&[u8]> {
@@ -220,7 +240,7 @@ impl Content {
         }
     }
 
-    fn list_at(&self, row: usize) -> &[Option<Arc<str>>] {
+    pub(super) fn list_at(&self, row: usize) -> &[Option<Arc<str>>] {
         let Self::Lists { elements, starts } = self else { return &[] };
         let place = starts.get(row).zip(starts.get(row + 1));
         place

@@ -13,12 +13,53 @@ pub(super) struct Dictionary {
     /// As Parquet lays them out: each with its length before it.
     plain: Vec<u8>,
     last: u32,
+    /// How often it was cleared.
+    epoch: u64,
 }
 
+/// Numbers of another dictionary, each with that of the same text in one.
+#[derive(Debug, Default)]
+pub(super) struct Renumber {
+    numbers: Vec<u32>,
+    epoch: u64,
+}
+
+impl Renumber {
+    /// The number in `to` of what is `number` elsewhere. Its text is asked for the first time alone.
+    pub(super) fn number<'t>(
+        &mut self,
+        number: u32,
+        to: &mut Dictionary,
+        text: impl FnOnce() -> &'t [u8],
+    ) -> u32 {
+        if self.epoch != to.epoch {
+            self.numbers.clear();
+            self.epoch = to.epoch;
+        }
+        if let Some(&known) = self.numbers.get(number as usize).filter(|known| **known != UNKNOWN) {
+            return known;
+        }
+        let known = to.number(text());
+        if self.numbers.len() <= number as usize {
+            self.numbers.resize(number as usize + 1, UNKNOWN);
+        }
+        if let Some(place) = self.numbers.get_mut(number as usize) {
+            *place = known;
+        }
+        known
+    }
+
+    /// Forgets all: the other dictionary is another one from now on.
+    pub(super) fn clear(&mut self) {
+        self.numbers.clear();
+    }
+}
+
+const UNKNOWN: u32 = u32::MAX;
+
 impl Dictionary {
-    /// The number of a text.
-    pub(super) fn number(&mut self, text: &str) -> u32 {
-        let bytes = text.as_bytes();
+    /// The number of a text, given as bytes.
+    pub(super) fn number(&mut self, bytes: &[u8]) -> u32 {
         // Most columns repeat the row before.
         if self.spans.get(self.last as usize).is_some_and(|span| self.at(*span) == bytes) {
             return self.last;
@@ -48,6 +89,11 @@ impl Dictionary {
         number
     }
 
+    /// The text of a number.
+    pub(super) fn text(&self, number: u32) -> &[u8] {
+        self.at(self.spans.get(number as usize).copied().unwrap_or_default())
+    }
+
     fn at(&self, span: (u32, u32)) -> &[u8] {
         slice(&self.plain, span)
     }
@@ -72,6 +118,7 @@ impl Dictionary {
         self.spans.clear();
         self.plain.clear();
         self.last = 0;
+        self.epoch += 1;
     }
 }
 

@@ -1,5 +1,6 @@
 //! An open file: its index in memory, its pages on demand.
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::index::Index;
 use super::meta::FileMeta;
 use super::page::{PageKind, open_page};
 use super::row::{ExposedRef, RowRef};
-use super::schema::{Field, N_FIELDS, Shape};
+use super::schema::{Field, N_FIELDS, Shape, Table};
 use super::{IdRef, names};
 
 use exposure_core::Timestamp;
@@ -133,18 +134,29 @@ impl EventFile {
     fn column(&self, number: usize, field: Field, n_rows: u32) -> Result<Content> {
         let place = self.index.place(number, field).unwrap_or_default();
         let bytes = self.read(place.start, place.end)?;
-        let damaged = |what| EventsError::damaged(&self.path, place.start, what);
+        let values =
+            if field.has_dictionary() { Some(self.dictionary(number, field)?) } else { None };
+        self.decode_column(&bytes, place.start, field, n_rows, values)
+    }
+
+    /// Reads a column of a page from the bytes of its place.
+    pub(super) fn decode_column(
+        &self,
+        bytes: &[u8],
+        start: u64,
+        field: Field,
+        n_rows: u32,
+        values: Option<Arc<Values>>,
+    ) -> Result<Content> {
+        let damaged = |what| EventsError::damaged(&self.path, start, what);
         let (header, raw) =
-            open_page(&bytes, &[PageKind::Plain, PageKind::Numbered]).map_err(damaged)?;
-        let values = match field.shape() {
-            Shape::Dictionary | Shape::List(_) => Some(self.dictionary(number, field)?),
-            _ => None,
-        };
+            open_page(bytes, &[PageKind::Plain, PageKind::Numbered]).map_err(damaged)?;
         Content::decode(field.shape(), &header, raw, n_rows, || values)
             .ok_or_else(|| damaged("the content of a page does not fit its rows"))
     }
 
-    fn dictionary(&self, number: usize, field: Field) -> Result<Arc<Values>> {
+    /// The values of a column in the row group of a page.
+    pub(super) fn dictionary(&self, number: usize, field: Field) -> Result<Arc<Values>> {
         let group = self.index.pages.get(number).map_or(0, |page| page.group);
         let Some(group) = self.index.groups.get(group as usize) else { return Ok(Arc::default()) };
         let (start, len) = group.dictionaries[field as usize];
@@ -161,6 +173,13 @@ impl EventFile {
     }
 
     fn read(&self, start: u64, end: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.read_into(start, end, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Fills `bytes` with a part of the file, where pages are.
+    pub(super) fn read_into(&self, start: u64, end: u64, bytes: &mut Vec<u8>) -> Result<()> {
         if start > end || end > self.meta.tail_offset {
             return Err(EventsError::damaged(
                 &self.path,
@@ -168,10 +187,8 @@ impl EventFile {
                 "a page lies outside of the pages",
             ));
         }
-        let mut bytes = vec![0; (end - start) as usize];
-        read_exact_at(&*self.file, &mut bytes, start)
-            .map_err(EventsError::io("read", &self.path))?;
-        Ok(bytes)
+        bytes.resize((end - start) as usize, 0);
+        read_exact_at(&*self.file, bytes, start).map_err(EventsError::io("read", &self.path))
     }
 
     /// Reads everything and checks it.
@@ -206,13 +223,18 @@ pub(super) struct Page {
 }
 
 impl Page {
-    const fn column(&self, field: Field) -> &Content {
+    /// A page of columns that were read.
+    pub(super) fn new(n_rows: usize, columns: Box<[Content; N_FIELDS]>) -> Self {
+        Self { n_rows, fields: ALL_FIELDS, columns, writes: PackedWrites::default() }
+    }
+
+    pub(super) const fn column(&self, field: Field) -> &Content {
         &self.columns[field as usize]
     }
 
     fn id(&self, row: usize, text: Field, uuid: Field) -> Option<IdRef<'_>> {
         match self.column(uuid).uuid_at(row) {
-            Some(bytes) => Some(IdRef::Uuid(bytes)),
+            Some(bytes) => Some(IdRef::Uuid(*bytes)),
             None => self.column(text).text_at(row).map(IdRef::Text),
         }
     }
@@ -237,6 +259,61 @@ impl Page {
 
     pub(super) fn position(&self, row: usize) -> u64 {
         self.column(Field::Position).i64_at(row) as u64
+    }
+
+    /// Whom a row is sorted under, in bytes: whether that is a user, whether the id is a text, and the id.
+    fn sorted_under(&self, table: Table, row: usize) -> (bool, bool, &[u8]) {
+        if table == Table::Events
+            && let Some((is_text, id)) = self.id_bytes(row, Field::UserId, Field::UserUuid)
+        {
+            return (true, is_text, id);
+        }
+        let device = self.id_bytes(row, Field::DeviceId, Field::DeviceUuid);
+        let (is_text, id) = device.unwrap_or((true, &[]));
+        (false, is_text, id)
+    }
+
+    fn id_bytes(&self, row: usize, text: Field, uuid: Field) -> Option<(bool, &[u8])> {
+        match self.column(uuid).uuid_at(row) {
+            Some(bytes) => Some((false, bytes)),
+            None => self.column(text).bytes_at(row).map(|bytes| (true, bytes)),
+        }
+    }
+
+    /// A number whose order is that of rows, as far as it goes: sixteen bytes of the key behind the first `skip`.
+    pub(super) fn key(&self, table: Table, row: usize, skip: usize) -> u128 {
+        let (is_user, is_text, id) = self.sorted_under(table, row);
+        let mut head = [0; 6];
+        let [project @ .., user, text] = &mut head;
+        project.copy_from_slice(&self.project(row).0.to_be_bytes());
+        (*user, *text) = (u8::from(is_user), u8::from(is_text));
+        let mut bytes = [0; 16];
+        let head = head.get(skip..).unwrap_or_default();
+        let id = id.get(skip.saturating_sub(6)..).unwrap_or_default();
+        let (to_head, to_id) = bytes.split_at_mut(head.len());
+        to_head.copy_from_slice(head);
+        let n = id.len().min(to_id.len());
+        to_id[..n].copy_from_slice(&id[..n]);
+        u128::from_be_bytes(bytes)
+    }
+
+    /// Orders two rows as files of this kind do.
+    pub(super) fn compare(&self, table: Table, row: usize, other: &Self, of: usize) -> Ordering {
+        let time = |page: &Self, row: usize| page.column(Field::Time).i64_at(row);
+        let by_device = || {
+            let user = self.id_bytes(row, Field::UserId, Field::UserUuid);
+            user.cmp(&other.id_bytes(of, Field::UserId, Field::UserUuid))
+        };
+        let is_links = table == Table::Links;
+        self.project(row)
+            .cmp(&other.project(of))
+            .then_with(|| self.sorted_under(table, row).cmp(&other.sorted_under(table, of)))
+            .then_with(
+                || if is_links { Ordering::Equal } else { self.flag(row).cmp(other.flag(of)) },
+            )
+            .then_with(|| time(self, row).cmp(&time(other, of)))
+            .then_with(|| if is_links { by_device() } else { Ordering::Equal })
+            .then_with(|| self.position(row).cmp(&other.position(of)))
     }
 
     /// A row, as far as its columns were read.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::RowRef;
 use super::codec::{Reader, put_bytes, put_u32, put_u64};
+use super::packed::Id;
 use super::row::ProfileRef;
 use super::schema::{Field, N_FIELDS, Table};
 
@@ -49,9 +50,14 @@ pub(super) fn key(project: u32, profile: ProfileRef<'_>) -> Vec<u8> {
 }
 
 fn put_key(project: u32, profile: ProfileRef<'_>, to: &mut Vec<u8>) {
+    let is_uuid = profile.id.tag() == 0;
+    put_key_parts(project, profile.is_user, (profile.id.bytes(), is_uuid), to);
+}
+
+/// Appends the key of an id, which is that of a UUID or a text.
+pub(super) fn put_key_parts(project: u32, is_user: bool, (id, is_uuid): Id<'_>, to: &mut Vec<u8>) {
     to.extend_from_slice(&project.to_be_bytes());
-    to.extend_from_slice(&[u8::from(profile.is_user), profile.id.tag()]);
-    let id = profile.id.bytes();
+    to.extend_from_slice(&[u8::from(is_user), u8::from(!is_uuid)]);
     to.extend_from_slice(id.get(..MAX_ID).unwrap_or(id));
 }
 
@@ -108,6 +114,17 @@ impl Index {
         let next = self.pages.get(page + 1).filter(|next| next.group == entry.group);
         let end = next.map_or(group.ends[slot], |next| next.starts[slot]);
         Some(group.start + u64::from(entry.starts[slot])..group.start + u64::from(end))
+    }
+
+    /// Where a column's pages of the row group of a page end in the file.
+    pub(super) fn chunk_end(&self, page: usize, field: Field) -> u64 {
+        let group = self.pages.get(page).and_then(|page| self.groups.get(page.group as usize));
+        group.map_or(0, |group| group.start + u64::from(group.ends[field as usize]))
+    }
+
+    /// The keys of the first and the last row.
+    pub(super) fn bounds(&self) -> (&[u8], &[u8]) {
+        (self.first_key(0), &self.last_key)
     }
 
     /// Bytes of memory it takes, about.

@@ -96,11 +96,14 @@ impl Run {
             Self::Equal(value) => value,
             Self::Packed { start, width } => {
                 let bit = i * width as usize;
-                let mut word = [0; 8];
                 let bytes = page.get(start + bit / 8..).unwrap_or_default();
-                for (to, from) in word.iter_mut().zip(bytes) {
-                    *to = *from;
-                }
+                let word = bytes.first_chunk().copied().unwrap_or_else(|| {
+                    let mut word = [0; 8];
+                    for (to, from) in word.iter_mut().zip(bytes) {
+                        *to = *from;
+                    }
+                    word
+                });
                 (u64::from_le_bytes(word) >> (bit % 8)) as u32 & (u32::MAX >> (32 - width))
             }
         }

@@ -8,20 +8,30 @@ use exposure_store::ProjectId;
 
 use super::cursor::{FileCursor, Merged};
 use super::error::{EventsError, Result};
-use super::file::EventFile;
+use super::file::{EventFile, Page};
 use super::lookup::visit_file;
+use super::meta::FileMeta;
 use super::row::ProfileRef;
 use super::schema::Table;
+use super::weave::{Picks, Weave};
+use super::writer::{PAGE_ROWS, TableWriter};
 use super::{Events, IdRef, Pacer, RowRef};
+
+/// Files that are merged at once at most, whatever the width: the more, the seldomer a row is
+/// written again. Each takes some pages' memory meanwhile, and until then every read looks into it.
+const MOST_MERGED: usize = 32;
 
 /// Which rows stay when files are rewritten.
 #[derive(Clone, Copy)]
 pub struct Retention<'a> {
     /// Events below this position go, and their links stay; 0 keeps all.
     pub from: u64,
-    /// Whether an event was erased: asked with the project, whom the event names, and its time.
-    pub is_erased: &'a (dyn Fn(ProjectId, RawId<'_>, Timestamp) -> bool + Sync),
+    /// Whether an event was erased: asked with the project, whom the event names, and its time. `None`: no event was.
+    pub is_erased: Option<&'a IsErased<'a>>,
 }
+
+/// Whether an event of a project was erased, by whom it names and its time.
+pub type IsErased<'a> = dyn Fn(ProjectId, RawId<'_>, Timestamp) -> bool + Sync + 'a;
 
 impl std::fmt::Debug for Retention<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -31,24 +41,26 @@ impl std::fmt::Debug for Retention<'_> {
 
 impl Retention<'_> {
     /// Keeps every row.
-    pub const ALL: Self = Self { from: 0, is_erased: &|_, _, _| false };
+    pub const ALL: Self = Self { from: 0, is_erased: None };
 
-    fn keeps(&self, table: Table, row: &RowRef<'_>) -> bool {
+    fn keeps(&self, table: Table, page: &Page, row: usize) -> bool {
         // A link decides about writes that come after its event is gone.
-        (table == Table::Links || row.position >= self.from) && !self.erased(row)
+        (table == Table::Links || page.position(row) >= self.from)
+            && (self.is_erased.is_none() || !self.erased(&page.row(row)))
     }
 
     fn erased(&self, row: &RowRef<'_>) -> bool {
+        let Some(is_erased) = self.is_erased else { return false };
         let profile = row.profile();
         match profile.id {
             IdRef::Text(text) => {
                 let id = if profile.is_user { RawId::User(text) } else { RawId::Device(text) };
-                (self.is_erased)(row.project, id, row.time)
+                is_erased(row.project, id, row.time)
             }
             IdRef::Uuid(_) => {
                 let text = profile.id.to_text();
                 let id = if profile.is_user { RawId::User(&text) } else { RawId::Device(&text) };
-                (self.is_erased)(row.project, id, row.time)
+                is_erased(row.project, id, row.time)
             }
         }
     }
@@ -57,12 +69,27 @@ impl Retention<'_> {
 impl Events {
     /// Merges files of one tier, if there are enough; whether there were.
     ///
-    /// Rows that `retention` lets go are left out. Memory stays within a few pages a file and one row group.
+    /// Rows that `retention` lets go are left out. Memory stays within some pages a file and one row group.
     pub fn merge(&self, retention: &Retention<'_>, pacer: &dyn Pacer) -> Result<bool> {
+        self.merge_tier(self.options.merge_width.max(2), retention, pacer)
+    }
+
+    /// The same, but only where a tier has as many files as are merged at once: for when there is
+    /// more to convert, which should not wait.
+    pub fn merge_crowded(&self, retention: &Retention<'_>, pacer: &dyn Pacer) -> Result<bool> {
+        self.merge_tier(self.options.merge_width.max(MOST_MERGED), retention, pacer)
+    }
+
+    fn merge_tier(
+        &self,
+        at_least: usize,
+        retention: &Retention<'_>,
+        pacer: &dyn Pacer,
+    ) -> Result<bool> {
         let _only = self.background.lock();
         let live = self.live();
         for table in [Table::Events, Table::Links] {
-            let Some(files) = self.next_merge(live.of(table)) else { continue };
+            let Some(files) = self.next_merge(live.of(table), at_least) else { continue };
             let level = files.iter().map(|file| file.meta.level).max().unwrap_or(0) + 1;
             self.rewrite(table, &files, level, retention, pacer)?;
             return Ok(true);
@@ -70,22 +97,22 @@ impl Events {
         Ok(false)
     }
 
-    /// The oldest files of the lowest tier that has enough of them.
+    /// The oldest files of the lowest tier that has enough of them, as many as fit into one.
     fn next_merge<'f>(
         &self,
         files: impl Iterator<Item = &'f Arc<EventFile>>,
+        at_least: usize,
     ) -> Option<Vec<Arc<EventFile>>> {
         let most = self.options.max_file_bytes;
-        let width = self.options.merge_width.max(2);
         let mut small: Vec<Arc<EventFile>> =
             files.filter(|file| file.meta.len <= most / 2).map(Arc::clone).collect();
         small.sort_by_key(|file| (file.meta.level, file.meta.id));
         small.chunk_by(|a, b| a.meta.level == b.meta.level).find_map(|tier| {
-            if tier.len() < width {
+            if tier.len() < at_least {
                 return None;
             }
             let mut total = 0;
-            let fitting = tier.iter().take(width).take_while(|file| {
+            let fitting = tier.iter().take(MOST_MERGED).take_while(|file| {
                 total += file.meta.len;
                 total <= most
             });
@@ -101,23 +128,25 @@ impl Events {
         retention: &Retention<'_>,
         pacer: &dyn Pacer,
     ) -> Result<()> {
-        let mut cursors = Vec::new();
-        for file in files {
-            cursors.push(FileCursor::new(Arc::clone(file))?);
-        }
-        let mut rows = Merged::new(table, cursors);
-        let mut output = None;
-        while let Some(row) = rows.row() {
-            if retention.keeps(table, &row) {
+        let mut weave = Weave::new(table, files)?;
+        let mut picks = Picks::default();
+        let mut output: Option<(FileMeta, TableWriter<'_>)> = None;
+        loop {
+            let room = output.as_ref().map_or(PAGE_ROWS as usize, |(_, writer)| writer.room());
+            let more = weave.pick(room, |page, row| retention.keeps(table, page, row), &mut picks);
+            if !picks.rows.is_empty() {
                 let (_, writer) = match &mut output {
                     Some(output) => output,
                     None => output.insert(self.begin_file(table, level, pacer)?),
                 };
-                writer.push(&row)?;
+                writer.push_picks(&picks, &mut weave)?;
             }
-            rows.advance()?;
+            if !more {
+                break;
+            }
+            weave.settle()?;
         }
-        drop(rows);
+        drop(weave);
         let added = match output {
             Some((meta, writer)) => vec![self.end_file(&meta, writer)?],
             None => Vec::new(),

@@ -2,7 +2,6 @@
 
 use exposure_core::Timestamp;
 
-use super::RowRef;
 use super::codec::{Reader, put_u32, put_u64};
 use super::schema::Table;
 
@@ -42,12 +41,14 @@ impl FileMeta {
         }
     }
 
-    pub(super) fn add(&mut self, row: &RowRef<'_>) {
-        self.n_rows += 1;
+    /// Adds a row group: its rows, and the first and last of their times of receipt and positions.
+    pub(super) fn add(&mut self, n_rows: u64, received: (i64, i64), positions: (i64, i64)) {
+        self.n_rows += n_rows;
         let (first, last) = self.received;
-        self.received = (first.min(row.received), last.max(row.received));
+        let (from, to) = (Timestamp::from_micros(received.0), Timestamp::from_micros(received.1));
+        self.received = (first.min(from), last.max(to));
         let (first, last) = self.positions;
-        self.positions = (first.min(row.position), last.max(row.position));
+        self.positions = (first.min(positions.0 as u64), last.max(positions.1 as u64));
     }
 
     /// The file's name when other programs may read it.

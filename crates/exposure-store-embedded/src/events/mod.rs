@@ -6,6 +6,7 @@
 //! page of each column away. Files of one size merge into larger ones. The manifest says which
 //! files are live.
 
+mod ahead;
 mod batch;
 mod codec;
 mod column;
@@ -14,7 +15,9 @@ mod decode;
 mod dictionary;
 mod error;
 mod file;
+mod fill;
 mod footer;
+mod gather;
 mod gone;
 mod id;
 mod index;
@@ -26,11 +29,13 @@ mod meta;
 mod names;
 mod options;
 mod pacer;
+mod packed;
 mod page;
 mod row;
 mod scan;
 mod schema;
 mod store;
+mod weave;
 mod writer;
 mod writes;
 
@@ -40,7 +45,7 @@ mod tests;
 pub use batch::RowBatch;
 pub use error::{EventsError, Result};
 pub use id::IdRef;
-pub use merge::Retention;
+pub use merge::{IsErased, Retention};
 pub use options::EventsOptions;
 pub use pacer::{Pacer, Unpaced};
 pub use row::{ExposedRef, ProfileRef, RowRef, effects_text};

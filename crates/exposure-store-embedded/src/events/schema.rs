@@ -120,6 +120,11 @@ impl Field {
         }
     }
 
+    /// Whether its pages hold numbers into a dictionary.
+    pub(super) const fn has_dictionary(self) -> bool {
+        matches!(self.shape(), Shape::Dictionary | Shape::List(_))
+    }
+
     /// The column in the notation of Parquet's schemas.
     const fn declaration(self) -> &'static str {
         match self {

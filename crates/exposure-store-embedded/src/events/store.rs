@@ -16,7 +16,7 @@ use super::meta::FileMeta;
 use super::options::EventsOptions;
 use super::schema::Table;
 use super::writer::TableWriter;
-use super::{Pacer, RowBatch, RowRef};
+use super::{Pacer, RowBatch};
 
 /// The stored events of a data directory, and the links among them.
 ///
@@ -127,8 +127,8 @@ impl Events {
         }
         let mut added = Vec::new();
         if !rows.is_empty() {
-            added.extend(self.write_file(Table::Events, 0, pacer, &mut rows.by_profile())?);
-            added.extend(self.write_file(Table::Links, 0, pacer, &mut rows.by_device())?);
+            added.extend(self.write_file(Table::Events, pacer, rows, &rows.by_profile())?);
+            added.extend(self.write_file(Table::Links, pacer, rows, &rows.by_device())?);
         }
         self.replace(&[], added, Some(covered.end))
     }
@@ -136,18 +136,15 @@ impl Events {
     fn write_file(
         &self,
         table: Table,
-        level: u32,
         pacer: &dyn Pacer,
-        rows: &mut dyn Iterator<Item = RowRef<'_>>,
+        rows: &RowBatch,
+        order: &[u32],
     ) -> Result<Option<EventFile>> {
-        let mut rows = rows.peekable();
-        if rows.peek().is_none() {
+        if order.is_empty() {
             return Ok(None);
         }
-        let (meta, mut writer) = self.begin_file(table, level, pacer)?;
-        for row in rows {
-            writer.push(&row)?;
-        }
+        let (meta, mut writer) = self.begin_file(table, 0, pacer)?;
+        writer.push_batch(rows, order)?;
         self.end_file(&meta, writer).map(Some)
     }
 

@@ -4,19 +4,19 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::{Disk, OpenMode, Stream, retry_interrupted};
 
+use super::Pacer;
 use super::column::ColumnWriter;
 use super::error::{EventsError, Result};
 use super::footer::{self, GroupParts};
-use super::index::{Group, Index, PageEntry, put_key_of_row};
+use super::index::{Group, Index, PageEntry};
 use super::meta::FileMeta;
 use super::page::{Compressor, PageKind};
 use super::schema::{Field, N_FIELDS, Shape, Table};
-use super::{IdRef, Pacer, RowRef, names};
 
 /// Rows in a page.
-const PAGE_ROWS: u32 = 2048;
+pub(super) const PAGE_ROWS: u32 = 2048;
 /// Bytes of one column after which a page ends early.
-const PAGE_BYTES: usize = 1 << 20;
+pub(super) const PAGE_BYTES: usize = 1 << 20;
 /// Pages in a row group: 262,144 rows.
 const GROUP_PAGES: usize = 128;
 /// Bytes of finished pages after which a row group ends early.
@@ -83,78 +83,45 @@ impl<'p> TableWriter<'p> {
         Ok(writer)
     }
 
-    /// Adds a row, which comes at or after all before it.
-    pub(super) fn push(&mut self, row: &RowRef<'_>) -> Result<()> {
-        self.last_key.clear();
-        put_key_of_row(self.table, row, &mut self.last_key);
+    pub(super) const fn table(&self) -> Table {
+        self.table
+    }
+
+    /// How many rows the page that fills has.
+    pub(super) const fn n_page_rows(&self) -> u32 {
+        self.n_page_rows
+    }
+
+    /// How many rows the page that fills can still take.
+    pub(super) const fn room(&self) -> usize {
+        PAGE_ROWS.saturating_sub(self.n_page_rows) as usize
+    }
+
+    pub(super) const fn column(&mut self, field: Field) -> &mut ColumnWriter {
+        &mut self.columns[field as usize]
+    }
+
+    /// Notes the keys of the first and of the last of the rows that are added next.
+    pub(super) fn put_keys(
+        &mut self,
+        first: impl FnOnce(&mut Vec<u8>),
+        last: impl FnOnce(&mut Vec<u8>),
+    ) {
         if self.n_page_rows == 0 {
-            self.page_key.clone_from(&self.last_key);
+            self.page_key.clear();
+            first(&mut self.page_key);
         }
-        let at = self.n_page_rows;
-        match self.table {
-            Table::Events => self.push_event(at, row),
-            Table::Links => self.push_shared(at, row),
-        }
-        self.meta.add(row);
-        self.n_page_rows += 1;
-        if self.n_page_rows == PAGE_ROWS || self.page_is_long() {
+        self.last_key.clear();
+        last(&mut self.last_key);
+    }
+
+    /// Notes that rows were added to every column, which come at or after all before them.
+    pub(super) fn added(&mut self, n: u32) -> Result<()> {
+        self.n_page_rows += n;
+        if self.n_page_rows >= PAGE_ROWS || self.page_is_long() {
             self.finish_page()?;
         }
         Ok(())
-    }
-
-    /// The columns that both kinds of files have.
-    fn push_shared(&mut self, at: u32, row: &RowRef<'_>) {
-        let columns = &mut *self.columns;
-        columns[Field::Project as usize].push_u32(row.project.0);
-        push_id(columns, at, row.user, Field::UserId, Field::UserUuid);
-        push_id(columns, at, row.device, Field::DeviceId, Field::DeviceUuid);
-        columns[Field::Time as usize].push_i64(row.time.as_micros());
-        columns[Field::Received as usize].push_i64(row.received.as_micros());
-        columns[Field::Position as usize].push_i64(row.position as i64);
-    }
-
-    fn push_event(&mut self, at: u32, row: &RowRef<'_>) {
-        self.push_shared(at, row);
-        let columns = &mut *self.columns;
-        columns[Field::Kind as usize].push_text(at, row.kind.as_str());
-        columns[Field::EventType as usize].push_text(at, row.event_type);
-        if let Some(exposed) = row.exposed {
-            columns[Field::FlagKey as usize].push_text(at, exposed.flag);
-            if let Some(variant) = exposed.variant {
-                columns[Field::Variant as usize].push_text(at, variant);
-            }
-            if !exposed.experiment_key.is_empty() {
-                columns[Field::ExperimentKey as usize].push_text(at, exposed.experiment_key);
-            }
-        }
-        columns[Field::Sequence as usize].push_i64(row.sequence);
-        push_id(columns, at, row.insert_id, Field::InsertId, Field::InsertUuid);
-        if row.writes_exposed {
-            columns[Field::WritesExposed as usize].mark(at);
-        }
-        for (flag, variant) in row.writes.iter() {
-            columns[Field::WriteFlag as usize].push_element(at, Some(flag));
-            columns[Field::WriteVariant as usize].push_element(at, variant);
-        }
-        if !row.effects.is_empty() {
-            columns[Field::Effects as usize].push_text(at, row.effects);
-        }
-        if !row.payload.is_empty() {
-            // Text where it is text: one that is not would make readers refuse the whole column.
-            let field = match std::str::from_utf8(row.payload) {
-                Ok(_) => Field::Properties,
-                Err(_) => Field::PropertiesBytes,
-            };
-            columns[field as usize].push_bytes(at, row.payload);
-        }
-        columns[Field::Key as usize].push_u32(row.key.0);
-        if !row.library.is_empty() {
-            columns[Field::Library as usize].push_text(at, row.library);
-        }
-        if let Some(text) = names::notes_text(row.notes) {
-            columns[Field::Notes as usize].push_text(at, text);
-        }
     }
 
     fn page_is_long(&self) -> bool {
@@ -189,6 +156,8 @@ impl<'p> TableWriter<'p> {
     }
 
     fn finish_group(&mut self) -> Result<()> {
+        let range = |field: Field| self.columns[field as usize].chunk().range.unwrap_or_default();
+        let (received, positions) = (range(Field::Received), range(Field::Position));
         let mut group = Group { start: self.stream.position(), ..Group::default() };
         let mut parts = GroupParts::new(self.group_rows);
         let mut dictionary_page = Vec::new();
@@ -223,6 +192,7 @@ impl<'p> TableWriter<'p> {
             self.columns[slot].reset(chunk);
             group.ends[slot] = (self.stream.position() - group.start) as u32;
         }
+        self.meta.add(self.group_rows, received, positions);
         self.index.groups.push(group);
         self.groups.push(parts);
         for (key, entry) in self.pages.drain(..) {
@@ -261,19 +231,5 @@ impl<'p> TableWriter<'p> {
             self.stream.settle().map_err(EventsError::io("sync", &self.path))?;
         }
         Ok(())
-    }
-}
-
-fn push_id(
-    columns: &mut [ColumnWriter; N_FIELDS],
-    at: u32,
-    id: Option<IdRef<'_>>,
-    text_field: Field,
-    uuid_field: Field,
-) {
-    match id {
-        Some(IdRef::Uuid(bytes)) => columns[uuid_field as usize].push_uuid(at, &bytes),
-        Some(IdRef::Text(text)) => columns[text_field as usize].push_bytes(at, text.as_bytes()),
-        None => {}
     }
 }

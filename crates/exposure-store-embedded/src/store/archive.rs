@@ -12,12 +12,17 @@ use super::Inner;
 use super::history::damaged;
 use super::state::log_error;
 use crate::events::{
-    EventsError, ExposedRef, IdRef, Pacer, Retention, RowBatch, RowRef, WritesRef, effects_text,
+    EventsError, ExposedRef, IdRef, IsErased, Pacer, Retention, RowBatch, RowRef, WritesRef,
+    effects_text,
 };
 use crate::frame::{EventRecord, FrameRef, InsertTexts, Records, Status};
 
-/// Rows that are turned into one file at most: they are sorted in memory.
-const ROWS_AT_ONCE: usize = 512 << 10;
+/// Rows that are turned into one file at most, about: they are sorted in memory.
+const ROWS_AT_ONCE: usize = 1 << 20;
+/// Bytes of memory that these take at most, about.
+const BYTES_AT_ONCE: usize = 192 << 20;
+/// Rows whose memory is kept for the next ones: the system would take it back, and have to clear it again.
+const BUSY_ROWS: usize = 64 << 10;
 
 impl Inner {
     /// Everything below this position of the log is in files.
@@ -85,7 +90,7 @@ impl Inner {
         if all && more {
             return self.convert(pacer, all);
         }
-        self.tend_files(pacer)?;
+        self.tend_files(pacer, more)?;
         Ok(more)
     }
 
@@ -99,19 +104,20 @@ impl Inner {
         let mut reader = self.log.reader(from).map_err(log_error)?;
         let mut rows = self.rows.lock().take().unwrap_or_default();
         rows.clear();
-        let (mut to, mut n_rows, mut more) = (from, 0, false);
+        let (mut to, mut more) = (from, false);
+        let (mut texts, mut packed) = (InsertTexts::default(), Vec::new());
         while let Some(group) = reader.next_group().map_err(log_error)? {
             let (mut at, mut rest) = (group.position, group.payload);
             while !rest.is_empty() {
                 let (frame, behind) = FrameRef::split(rest).map_err(|what| damaged(at, what))?;
                 if at >= from && frame.kind.is_events() {
-                    n_rows += self.push_rows(&mut rows, at, &frame)?;
+                    self.push_rows(&mut rows, at, &frame, &mut texts, &mut packed)?;
                 }
                 at += frame.bytes.len() as u64;
                 rest = behind;
             }
             to = group.end();
-            if n_rows >= ROWS_AT_ONCE {
+            if rows.len() >= ROWS_AT_ONCE || rows.n_bytes() >= BYTES_AT_ONCE {
                 more = true;
                 break;
             }
@@ -120,20 +126,23 @@ impl Inner {
             let begin = self.events.converted();
             self.events.convert(&rows, begin..to, pacer).map_err(events_error)?;
         }
-        if more {
-            // Some hundred megabytes, which the system would take back and have to clear again.
+        if rows.len() >= BUSY_ROWS {
             self.rows.lock().replace(rows);
         }
         Ok(more)
     }
 
     /// Adds a frame's merged events.
-    fn push_rows(&self, rows: &mut RowBatch, base: u64, frame: &FrameRef<'_>) -> Result<usize> {
-        let mut texts = InsertTexts::default();
-        let records = Records::of(base, frame, &mut texts).map_err(|what| damaged(base, what))?;
+    fn push_rows(
+        &self,
+        rows: &mut RowBatch,
+        base: u64,
+        frame: &FrameRef<'_>,
+        texts: &mut InsertTexts,
+        packed: &mut Vec<u8>,
+    ) -> Result<()> {
+        let records = Records::of(base, frame, texts).map_err(|what| damaged(base, what))?;
         let origin = *records.origin();
-        let mut n = 0;
-        let mut packed = Vec::new();
         for (position, record) in records {
             let record = record.map_err(|what| damaged(position, what))?;
             let goes =
@@ -142,11 +151,10 @@ impl Inner {
                 self.await_erasures()?;
             } else if record.status == Status::Merged {
                 packed.clear();
-                push_row(rows, &origin, &record, position, &mut packed);
-                n += 1;
+                push_row(rows, &origin, &record, position, packed);
             }
         }
-        Ok(n)
+        Ok(())
     }
 
     /// Waits until every erasure is durable: a row that goes because of one must not be missed after a crash.
@@ -155,8 +163,9 @@ impl Inner {
         self.log.wait_durable(end).block().map_err(log_error)
     }
 
-    /// Merges files, drops what is erased or past its time, and removes what nobody reads.
-    fn tend_files(&self, pacer: &dyn Pacer) -> Result<()> {
+    /// Merges files, drops what is erased or past its time, and removes what nobody reads. Where
+    /// more of the log waits, files are merged only when they are too many.
+    fn tend_files(&self, pacer: &dyn Pacer, more: bool) -> Result<()> {
         let is_erased = |project: ProjectId, id: RawId<'_>, time: Timestamp| {
             let until = self.erased_until(project, id).ok().flatten();
             until.is_some_and(|until| time <= until) && self.await_erasures().is_ok()
@@ -164,9 +173,16 @@ impl Inner {
         self.retire()?;
         let from = self.retired.load(Ordering::Acquire);
         self.events.drop_before(from).map_err(events_error)?;
-        let retention = Retention { from, is_erased: &is_erased };
         self.purge(pacer)?;
-        self.events.merge(&retention, pacer).map_err(events_error)?;
+        // An erasure that comes from here on is purged when the files that are made now are live.
+        let any_erased = self.any_erased.load(Ordering::Acquire);
+        let is_erased: Option<&IsErased<'_>> = if any_erased { Some(&is_erased) } else { None };
+        let retention = Retention { from, is_erased };
+        if more {
+            self.events.merge_crowded(&retention, pacer).map_err(events_error)?;
+        } else {
+            self.events.merge(&retention, pacer).map_err(events_error)?;
+        }
         self.events.remove_gone(pacer).map_err(events_error)?;
         Ok(())
     }

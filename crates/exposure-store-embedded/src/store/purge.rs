@@ -89,7 +89,7 @@ impl Inner {
                 .is_some_and(|purge| time <= purge.until)
         };
         let retention =
-            Retention { from: self.retired.load(Ordering::Acquire), is_erased: &is_erased };
+            Retention { from: self.retired.load(Ordering::Acquire), is_erased: Some(&is_erased) };
         let profiles: Vec<_> = due.iter().map(|due| (due.project, due.owner.clone())).collect();
         let n_files = self.events.purge(&profiles, &retention, pacer).map_err(events_error)?;
         tracing::info!(profiles = profiles.len(), files = n_files, "erased rows are out of files");

@@ -72,7 +72,7 @@ impl Pair {
         let is_erased = move |project: ProjectId, id: RawId<'_>, time: Timestamp| {
             erased.get(&(project, id.to_owner())).is_some_and(|until| time <= *until)
         };
-        let retention = Retention { from: self.from, is_erased: &is_erased };
+        let retention = Retention { from: self.from, is_erased: Some(&is_erased) };
         self.events.merge(&retention, &Unpaced).unwrap()
     }
 
@@ -89,7 +89,7 @@ impl Pair {
         let is_erased = move |of: ProjectId, id: RawId<'_>, time: Timestamp| {
             of == project && id == wanted.as_raw() && time <= until
         };
-        let retention = Retention { from: 0, is_erased: &is_erased };
+        let retention = Retention { from: 0, is_erased: Some(&is_erased) };
         self.events.purge(&[(project, owner.clone())], &retention, &Unpaced).unwrap();
         self.rows.retain(|(of, event)| {
             !(*of == project && event.raw() == owner.as_raw() && event.time <= until)
