@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use exposure_store::Result;
 use parking_lot::{Condvar, Mutex};
 
-use crate::checkpoint::{SHARDS_PER_FILE, checkpoint_ledger, checkpoint_shards};
+use crate::checkpoint::{
+    SHARDS_PER_FILE, Want, checkpoint_ledger, checkpoint_shards, high, is_worn,
+};
 use crate::events::{Pacer, Unpaced};
 use crate::state::N_SHARDS;
 use crate::store::Inner;
@@ -35,11 +37,20 @@ struct Shared {
 
 /// Where the rolling checkpoint is.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about something else")]
 pub(crate) struct Turn {
     next_shard: usize,
     /// Where the log was when the current round began.
     round_began: u64,
     in_round: bool,
+    /// Whether something was written since the ledger was.
+    wrote: bool,
+    /// Whether shards may be made whole although memory is short.
+    may_tidy: bool,
+    /// Whether room for profiles was made last time that it was wanted.
+    makes_room: bool,
+    /// Whether it may be that some shards have too many changes beside them.
+    may_be_worn: bool,
 }
 
 /// Keeps background work within bytes a second.
@@ -152,10 +163,11 @@ impl Background {
         freeze(inner);
         while window_task(inner, &Unpaced)? {}
         for first in (0..N_SHARDS).step_by(SHARDS_PER_FILE) {
-            checkpoint_shards(inner, first..first + SHARDS_PER_FILE, &Unpaced)?;
+            let shards = first..first + SHARDS_PER_FILE;
+            checkpoint_shards(inner, shards, Want::Whole, &Unpaced)?;
         }
         checkpoint_ledger(inner, &Unpaced)?;
-        *turn = Turn { next_shard: 0, round_began: inner.log.durable(), in_round: false };
+        *turn = Turn { round_began: inner.log.durable(), ..Turn::default() };
         inner.convert(&Unpaced, true)?;
         inner.release();
         // What stopped the log meanwhile, for somebody else, also kept from here what is left to do.
@@ -235,38 +247,69 @@ fn checkpoint_step(inner: &Inner, turn: &Mutex<Turn>) -> Result<bool> {
     checkpoint_file(inner, turn, &RatePacer::new(inner.options.background_rate, &inner.closing))
 }
 
-/// One file of the rolling checkpoint, when a round is due.
+/// One file of the rolling checkpoint: when a round is due for the log, when profiles have to leave memory, or when
+/// what some shards have on disk is to be made whole again.
 fn checkpoint_file(inner: &Inner, turn: &Mutex<Turn>, pacer: &dyn Pacer) -> Result<bool> {
     if inner.check_writable().is_err() {
         return Ok(false);
     }
     let mut turn = turn.lock();
-    let memory = inner.resident.load(Ordering::Relaxed);
-    if turn.next_shard == 0 && !turn.in_round {
-        let resident = inner.state.lock().memory();
-        inner.resident.store(resident, Ordering::Relaxed);
+    let memory = inner.state.lock().memory();
+    inner.resident.store(memory, Ordering::Relaxed);
+    if !turn.in_round {
         let low = inner.sections.manifest().low_position().max(turn.round_began);
-        let due = inner.log.durable().saturating_sub(low) >= inner.options.checkpoint_after;
-        if !due && resident <= inner.options.memory_limit {
-            return Ok(false);
+        if inner.log.durable().saturating_sub(low) >= inner.options.checkpoint_after {
+            freeze(inner);
+            (turn.next_shard, turn.in_round, turn.wrote) = (0, true, true);
+            turn.round_began = inner.log.durable();
         }
-        freeze(inner);
-        turn.in_round = true;
-        turn.round_began = inner.log.durable();
     }
+    let limit = inner.options.memory_limit;
+    let is_scarce = memory > high(limit);
+    if !turn.in_round && (!is_scarce || (memory <= limit && turn.may_tidy)) {
+        // By turns with making room, so that neither is put off for ever.
+        turn.may_tidy = false;
+        if make_whole(inner, &mut turn, pacer)? || !is_scarce {
+            return Ok(turn.may_be_worn);
+        }
+    }
+    turn.may_tidy = true;
+    let mut freed = 0;
     let first = turn.next_shard;
     // Where the ledger could not be written, it alone is left of the round.
     if first < N_SHARDS {
-        checkpoint_shards(inner, first..first + SHARDS_PER_FILE, pacer)?;
-        turn.next_shard = first + SHARDS_PER_FILE;
+        let want = if is_scarce {
+            Want::Room { hold: memory > limit && turn.makes_room }
+        } else {
+            Want::Log
+        };
+        let shards = first..first + SHARDS_PER_FILE;
+        let wrote = checkpoint_shards(inner, shards.clone(), want, pacer)?;
+        turn.next_shard = shards.end;
+        turn.wrote |= wrote.anything;
+        turn.may_be_worn |= wrote.anything;
+        freed = wrote.freed;
+        turn.makes_room = freed > 0;
     }
     if turn.next_shard >= N_SHARDS {
-        checkpoint_ledger(inner, pacer)?;
-        turn.next_shard = 0;
-        turn.in_round = false;
-        inner.release();
-        tracing::debug!(memory, "a round of the checkpoint ended");
+        if turn.wrote {
+            checkpoint_ledger(inner, pacer)?;
+            inner.release();
+            tracing::debug!(memory, "a round of the checkpoint ended");
+        }
+        (turn.next_shard, turn.in_round, turn.wrote) = (0, false, false);
     }
+    // What is needed for good is more than the limit, if nothing went.
+    Ok(turn.in_round || turn.wrote || freed > 0)
+}
+
+/// Writes some shards whole that have too many changes beside them.
+fn make_whole(inner: &Inner, turn: &mut Turn, pacer: &dyn Pacer) -> Result<bool> {
+    let mut all = (0..N_SHARDS).step_by(SHARDS_PER_FILE).map(|at| at..at + SHARDS_PER_FILE);
+    let worn = if turn.may_be_worn { all.find(|shards| is_worn(inner, shards)) } else { None };
+    turn.may_be_worn = worn.is_some();
+    let Some(shards) = worn else { return Ok(false) };
+    checkpoint_shards(inner, shards, Want::Whole, pacer)?;
     Ok(true)
 }
 

@@ -29,8 +29,13 @@ impl SectionWriter {
         self.bytes.reserve(bytes);
     }
 
-    /// Adds a block that `write` appends, and says where it is.
-    pub(crate) fn block(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> ColdRef {
+    /// Whether nothing was added.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.n_blocks == 0
+    }
+
+    /// Adds a block that `write` appends, and says where it is in this section, which gets a number.
+    pub(crate) fn block(&mut self, section: u8, write: impl FnOnce(&mut Vec<u8>)) -> ColdRef {
         let offset = self.bytes.len();
         self.bytes.extend_from_slice(&[0; BLOCK_HEADER]);
         write(&mut self.bytes);
@@ -40,7 +45,7 @@ impl SectionWriter {
         self.bytes[offset..offset + 4].copy_from_slice(&length.to_le_bytes());
         self.bytes[offset + 4..start].copy_from_slice(&crc.to_le_bytes());
         self.n_blocks += 1;
-        ColdRef { offset: offset as u64, length }
+        ColdRef { section, offset: offset as u64, length }
     }
 
     /// Ends the section.
@@ -60,6 +65,7 @@ impl SectionWriter {
 /// Walks the blocks of a section that was read whole.
 #[derive(Debug)]
 pub(crate) struct SectionReader<'a> {
+    number: u8,
     bytes: &'a [u8],
     at: usize,
     left: u32,
@@ -68,6 +74,7 @@ pub(crate) struct SectionReader<'a> {
 impl<'a> SectionReader<'a> {
     /// Checks the header. The error names the offset within the section.
     pub(crate) fn new(
+        number: u8,
         bytes: &'a [u8],
         shard: u32,
         position: u64,
@@ -88,7 +95,7 @@ impl<'a> SectionReader<'a> {
         if (found_shard, found_position) != (shard, position) {
             return Err(wrong("a section is not the one that the manifest names"));
         }
-        Ok(Self { bytes, at: HEADER, left })
+        Ok(Self { number, bytes, at: HEADER, left })
     }
 }
 
@@ -105,7 +112,8 @@ impl<'a> Iterator for SectionReader<'a> {
             Ok(block) => {
                 self.left -= 1;
                 self.at += BLOCK_HEADER + block.len();
-                Some(Ok((ColdRef { offset: at as u64, length: block.len() as u32 }, block)))
+                let length = block.len() as u32;
+                Some(Ok((ColdRef { section: self.number, offset: at as u64, length }, block)))
             }
             Err(error) => {
                 self.left = 0;
@@ -134,5 +142,10 @@ pub(crate) fn read_block(
 ) -> io::Result<Result<Vec<u8>, Malformed>> {
     let mut bytes = vec![0; BLOCK_HEADER + at.length as usize];
     read_exact_at(file, &mut bytes, section + at.offset)?;
-    Ok(check_block(&bytes).map(<[u8]>::to_vec))
+    Ok(check_block(&bytes).map(<[u8]>::len).map(|_| bytes.split_off(BLOCK_HEADER)))
+}
+
+/// Says that a block will be read at once.
+pub(crate) fn ask_for_block(file: &dyn File, section: u64, at: ColdRef) {
+    file.will_read(section + at.offset, BLOCK_HEADER as u64 + u64::from(at.length));
 }

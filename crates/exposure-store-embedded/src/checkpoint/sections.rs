@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use exposure_store::Error;
 use parking_lot::RwLock;
 
-use super::manifest::{Manifest, SectionAt};
-use super::section::read_block;
+use super::manifest::{Manifest, SectionAt, ShardSections};
+use super::section::{ask_for_block, read_block};
 use crate::disk::{Disk, File, OpenMode, retry_interrupted};
 use crate::frame::Malformed;
 use crate::state::ColdRef;
@@ -21,14 +22,26 @@ pub(crate) struct SectionFile {
     pub file: Arc<dyn File>,
 }
 
-/// A section and its file.
+/// A section, its number in its shard, and its file.
 #[derive(Clone, Debug)]
 pub(crate) struct SectionRef {
+    pub number: u8,
     pub at: SectionAt,
     pub file: Arc<SectionFile>,
 }
 
-/// The current sections. Changed only under the state's lock, so that a place read under it
+/// How much the sections of some shards are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Held {
+    /// Bytes of those that hold all profiles.
+    pub whole: u64,
+    /// Bytes of those that hold changes.
+    pub changes: u64,
+    /// Sections of the shard that has most.
+    pub most_sections: usize,
+}
+
+/// The current sections. Those of a shard are changed only under the state's lock, so that a place read under it
 /// stays good together with the section read beside it.
 #[derive(Debug)]
 pub(crate) struct Sections {
@@ -57,10 +70,8 @@ impl Sections {
                 file: name(&manifest_path),
                 what: format!("at byte 0: {}; restore it from a backup", what.0),
             })?;
-        let used: BTreeSet<u64> =
-            manifest.all().map(|at| at.file).filter(|&file| file != 0).collect();
         let mut files = BTreeMap::new();
-        for &number in &used {
+        for number in manifest.files() {
             let path = dir.join(file_name(number));
             let file = retry_interrupted(|| disk.open(&path, OpenMode::Read))
                 .map_err(|cause| io(&path, cause))?;
@@ -77,7 +88,7 @@ impl Sections {
             cause: cause.to_string(),
         };
         let dir = &self.dir;
-        let used: BTreeSet<String> = self.manifest().all().map(|at| file_name(at.file)).collect();
+        let used: BTreeSet<String> = self.manifest().files().into_iter().map(file_name).collect();
         for entry in retry_interrupted(|| disk.list(dir)).map_err(|cause| io(dir, cause))? {
             if entry.name != "MANIFEST" && !used.contains(&entry.name) {
                 let path = dir.join(&entry.name);
@@ -92,16 +103,43 @@ impl Sections {
         self.inner.read().manifest.clone()
     }
 
-    /// The current section of a shard, if it has one.
-    pub(crate) fn of_shard(&self, shard: usize) -> Option<SectionRef> {
+    /// The current sections of a shard, the oldest first.
+    pub(crate) fn of_shard(&self, shard: usize) -> Vec<SectionRef> {
         let open = self.inner.read();
-        open.resolve(*open.manifest.shards.get(shard)?)
+        let sections = open.manifest.shards.get(shard).into_iter().flat_map(|held| &held.sections);
+        sections.filter_map(|&(number, at)| open.resolve(number, at)).collect()
+    }
+
+    /// A section of a shard by its number, if there is one.
+    pub(crate) fn numbered(&self, shard: usize, number: u8) -> Option<SectionRef> {
+        let open = self.inner.read();
+        let held = open.manifest.shards.get(shard)?;
+        let &(_, at) = held.sections.iter().find(|(held, _)| *held == number)?;
+        open.resolve(number, at)
     }
 
     /// The current section of the ledger.
     pub(crate) fn of_ledger(&self) -> Option<SectionRef> {
         let open = self.inner.read();
-        open.resolve(open.manifest.ledger)
+        open.resolve(0, open.manifest.ledger)
+    }
+
+    /// Everything below this position of the log is in a shard's sections.
+    pub(crate) fn position(&self, shard: usize) -> u64 {
+        self.inner.read().manifest.shards.get(shard).map_or(0, |held| held.position)
+    }
+
+    /// How much the sections of some shards are.
+    pub(super) fn extent(&self, shards: &Range<usize>) -> Held {
+        let open = self.inner.read();
+        let mut sum = Held::default();
+        for held in open.manifest.shards.get(shards.clone()).into_iter().flatten() {
+            let (whole, changes) = held.lengths();
+            sum.whole += whole;
+            sum.changes += changes;
+            sum.most_sections = sum.most_sections.max(held.sections.len());
+        }
+        sum
     }
 
     /// The number and path of a new file.
@@ -112,18 +150,27 @@ impl Sections {
         (number, self.dir.join(file_name(number)))
     }
 
-    /// Makes a manifest the current one; returns the files that nothing needs any more.
-    pub(crate) fn replace(
-        &self,
-        manifest: Manifest,
-        number: u64,
-        file: Arc<SectionFile>,
-    ) -> Vec<Arc<SectionFile>> {
+    /// Makes a file known whose sections will be put.
+    pub(crate) fn hold(&self, number: u64, file: Arc<SectionFile>) {
+        self.inner.write().files.insert(number, file);
+    }
+
+    /// Makes sections the current ones of a shard.
+    pub(crate) fn put_shard(&self, shard: usize, sections: ShardSections) {
+        if let Some(held) = self.inner.write().manifest.shards.get_mut(shard) {
+            *held = sections;
+        }
+    }
+
+    /// Makes a section the current one of the ledger.
+    pub(crate) fn put_ledger(&self, at: SectionAt) {
+        self.inner.write().manifest.ledger = at;
+    }
+
+    /// Takes out the files that nothing needs any more.
+    pub(crate) fn take_dead(&self) -> Vec<Arc<SectionFile>> {
         let mut open = self.inner.write();
-        let next_file = open.manifest.next_file.max(manifest.next_file);
-        open.manifest = Manifest { next_file, ..manifest };
-        open.files.insert(number, file);
-        let used: BTreeSet<u64> = open.manifest.all().map(|at| at.file).collect();
+        let used = open.manifest.files();
         let dead: Vec<u64> =
             open.files.keys().copied().filter(|number| !used.contains(number)).collect();
         dead.iter().filter_map(|number| open.files.remove(number)).collect()
@@ -131,8 +178,8 @@ impl Sections {
 }
 
 impl Open {
-    fn resolve(&self, at: SectionAt) -> Option<SectionRef> {
-        Some(SectionRef { at, file: Arc::clone(self.files.get(&at.file)?) })
+    fn resolve(&self, number: u8, at: SectionAt) -> Option<SectionRef> {
+        Some(SectionRef { number, at, file: Arc::clone(self.files.get(&at.file)?) })
     }
 }
 
@@ -157,6 +204,11 @@ impl SectionRef {
             Ok(Err(what)) => Err(self.corrupt(at.offset as usize, what)),
             Err(cause) => Err(Error::Io { file: name(&self.file.path), cause: cause.to_string() }),
         }
+    }
+
+    /// Says that a block will be read at once.
+    pub(crate) fn ask_for(&self, at: ColdRef) {
+        ask_for_block(&*self.file.file, self.at.offset, at);
     }
 
     /// What is wrong at an offset of the section.

@@ -2,172 +2,222 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use exposure_store::Error;
-use hashbrown::HashMap;
 
-use super::manifest::{Manifest, SectionAt};
-use super::section::{SectionReader, SectionWriter};
-use super::sections::{SectionFile, SectionRef};
+use super::copy::copy_cold;
+use super::evict::{Room, is_scarce_soon};
+use super::manifest::{Manifest, SectionAt, ShardSections};
+use super::plan::{Extent, Want, is_due, plan};
+use super::section::SectionWriter;
+use super::sections::SectionFile;
 use crate::disk::{OpenMode, Stream, retry_interrupted};
 use crate::events::Pacer;
 use crate::keys::ProfileKey;
-use crate::state::{ColdRef, N_SHARDS, encode_profile, peek_key};
-use crate::store::{Inner, log_error};
+use crate::state::{ColdRef, N_SECTIONS, N_SHARDS, encode_profile};
+use crate::store::{Inner, State, log_error};
 
 /// Sections that share a file, so that one sync serves for all of them.
 pub(crate) const SHARDS_PER_FILE: usize = 32;
 /// Bytes written in one go.
 const PIECE: usize = 1 << 20;
 
+/// What came of a file of the checkpoint.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wrote {
+    /// Whether there was something to write.
+    pub anything: bool,
+    /// Bytes of profiles that left memory.
+    pub freed: usize,
+}
+
+/// How a section is made.
+#[derive(Clone, Copy, Debug)]
+struct Manner {
+    /// Of all profiles, in place of the sections that are there; else of those that changed, beside them.
+    is_whole: bool,
+    /// Where profiles stand is noted, so that they can leave memory.
+    homes: bool,
+}
+
 /// A section on its way to disk.
 struct Draft {
     shard: usize,
-    position: u64,
+    /// What the shard will have.
+    sections: ShardSections,
+    /// Its number in the shard.
+    number: u8,
     writer: SectionWriter,
-    /// Where the blocks of profiles in memory are; nothing where none of them has to leave it.
-    hot: HashMap<ProfileKey, ColdRef, foldhash::fast::FixedState>,
+    /// Profiles in memory of which it is to be noted that they are in it: their numbers, and where.
+    written: Vec<(u32, ProfileKey, ColdRef)>,
     /// Where the blocks that were on disk alone were, and are.
     moved: Vec<(ProfileKey, ColdRef, ColdRef)>,
 }
 
-/// Writes the sections of some shards and makes them the current ones.
+/// Writes what some shards, which share their files, need to have written, and makes it current.
 ///
 /// Moves profiles out of memory where the store is past its limit.
 pub(crate) fn checkpoint_shards(
     inner: &Inner,
-    shards: std::ops::Range<usize>,
+    shards: Range<usize>,
+    want: Want,
     pacer: &dyn Pacer,
-) -> Result<(), Error> {
-    let mut manifest = inner.sections.manifest();
-    let mut drafts = Vec::new();
-    let may_evict = {
+) -> Result<Wrote, Error> {
+    let (homes, erasures) = {
         let mut state = inner.state.lock();
         state.rewritten = Some(BTreeSet::new());
-        // It may grow past the limit until the file is written.
-        state.memory() >= inner.options.memory_limit / 8 * 7
+        (is_scarce_soon(inner, &state), state.erasures)
     };
-    let (number, file) = write_file(inner, |number, path, mut stream| {
-        let failed = |cause: io::Error| failure(path, &cause);
-        let mut highest = 0;
-        for shard in shards {
-            let mut draft = encode(inner, shard, may_evict)?;
-            let writer = std::mem::replace(&mut draft.writer, SectionWriter::new());
-            let bytes = writer.finish(shard as u32, draft.position);
-            let offset = stream.position();
-            write_paced(&mut stream, &bytes, pacer).map_err(failed)?;
-            manifest.shards[shard] = SectionAt {
-                file: number,
-                offset,
-                length: bytes.len() as u64,
-                position: draft.position,
-            };
-            highest = highest.max(draft.position);
-            drafts.push(draft);
+    let extent = plan(inner, &shards, want, homes)?;
+    let holds = extent == Extent::Changes && want == Want::Room { hold: true };
+    let _held = holds.then(|| inner.room.lock_blocking());
+    let mut room;
+    let mut anything = false;
+    if extent == Extent::Nothing {
+        if want == Want::Log {
+            advance(inner, &shards)?;
+            anything = true;
         }
-        // A section must not know more than the log holds after a crash.
-        inner.log.wait_durable(highest).block().map_err(log_error)?;
-        manifest.next_file = manifest.next_file.max(number + 1);
-        make_durable(inner, stream, &manifest).map_err(failed)
-    })?;
-    let mut state = inner.state.lock();
-    let dead = inner.sections.replace(manifest, number, file);
-    for draft in &drafts {
-        for &(key, from, to) in &draft.moved {
-            state.shards[draft.shard].move_cold(key, from, to);
+        room = Room::needed(inner);
+        if let Some(room) = &mut room {
+            shards.for_each(|shard| room.make(inner, &mut inner.state.lock(), shard));
         }
+    } else {
+        let manner = Manner { is_whole: extent == Extent::Whole, homes };
+        let mut manifest = inner.sections.manifest();
+        let mut drafts = Vec::with_capacity(shards.len());
+        let (number, file) = write_file(inner, |number, path, mut stream| {
+            let failed = |cause: io::Error| failure(path, &cause);
+            for shard in shards.clone() {
+                let held = &mut manifest.shards[shard];
+                let mut draft = encode(inner, shard, held, manner)?;
+                let writer = std::mem::replace(&mut draft.writer, SectionWriter::new());
+                if manner.is_whole || !writer.is_empty() {
+                    let position = draft.sections.position;
+                    let bytes = writer.finish(shard as u32, position);
+                    let (offset, length) = (stream.position(), bytes.len() as u64);
+                    let at = SectionAt { file: number, offset, length, position };
+                    write_paced(&mut stream, &bytes, pacer).map_err(failed)?;
+                    draft.sections.sections.push((draft.number, at));
+                }
+                *held = draft.sections.clone();
+                drafts.push(draft);
+            }
+            anything = stream.position() > 0;
+            // A section must not know more than the log holds after a crash.
+            let highest = drafts.iter().map(|draft| draft.sections.position).max().unwrap_or(0);
+            inner.log.wait_durable(highest).block().map_err(log_error)?;
+            manifest.next_file = manifest.next_file.max(number + 1);
+            make_durable(inner, stream, &manifest).map_err(failed)
+        })?;
+        inner.sections.hold(number, file);
+        room = Room::needed(inner);
+        for draft in &drafts {
+            let mut state = inner.state.lock();
+            publish(inner, &mut state, draft, manner, erasures);
+            if let Some(room) = &mut room {
+                room.make(inner, &mut state, draft.shard);
+            }
+        }
+        remove(inner, &inner.sections.take_dead(), pacer);
     }
-    evict(inner, &mut state, &drafts);
-    drop(state);
-    remove(inner, &dead, pacer);
-    Ok(())
+    Ok(Wrote { anything, freed: room.map_or(0, |room| room.freed) })
 }
 
-/// Encodes a shard under the lock, then copies what was on disk alone. Remembers where each profile's
-/// block is if some may leave memory.
-fn encode(inner: &Inner, shard: usize, may_evict: bool) -> Result<Draft, Error> {
-    let mut writer = SectionWriter::new();
-    let mut hot = HashMap::with_hasher(foldhash::fast::FixedState::default());
-    let mut cold;
-    let (position, old);
+/// Encodes a shard under the lock, then copies what was on disk alone.
+fn encode(
+    inner: &Inner,
+    shard: usize,
+    held: &ShardSections,
+    manner: Manner,
+) -> Result<Draft, Error> {
+    let number = held.free_number().ok_or_else(|| Error::Corrupt {
+        file: "checkpoint/MANIFEST".into(),
+        what: format!("all {N_SECTIONS} sections of shard {shard} are taken"),
+    })?;
+    let (mut writer, mut written, mut moved) = (SectionWriter::new(), Vec::new(), Vec::new());
+    let (mut cold, position);
     {
         let texts = inner.interner.read();
         let state = inner.state.lock();
         inner.check_intact()?;
         let profiles = &state.shards[shard];
-        old = inner.sections.of_shard(shard);
-        // About what it was, where that is known.
-        let before = old.as_ref().map_or(0, |old| old.at.length as usize);
-        writer.expect(before + before / 8);
-        if may_evict {
-            hot.reserve(profiles.n_hot());
+        if manner.is_whole {
+            // About what it was, where that is known.
+            let (first, changes) = held.lengths();
+            writer.expect((first + first / 8 + changes / 2) as usize);
         }
-        for (_, profile) in profiles.hot() {
-            let at = writer.block(|out| encode_profile(out, profile, &texts, &profiles.long));
-            if may_evict {
-                hot.insert(profile.key, at);
+        for (number_in_shard, profile) in profiles.hot() {
+            let homes = manner.homes;
+            if manner.is_whole || is_due(profiles, number_in_shard, profile, held.position, homes) {
+                let at = writer
+                    .block(number, |out| encode_profile(out, profile, &texts, &profiles.long));
+                if homes || profile.unsaved {
+                    written.push((number_in_shard, profile.key, at));
+                }
             }
         }
-        cold = profiles.cold().collect::<Vec<_>>();
+        cold = if manner.is_whole { profiles.cold().collect() } else { Vec::new() };
         position = state.ledger.position;
     }
-    let mut moved = Vec::with_capacity(cold.len());
-    if let Some(old) = old.filter(|_| !cold.is_empty()) {
-        cold.sort_unstable_by_key(|at| at.offset);
-        copy_cold(&old, &cold, shard, &mut writer, &mut moved)?;
+    let mut sections = ShardSections { position, sections: Vec::new() };
+    if manner.is_whole {
+        copy_cold(inner, shard, &mut cold, number, &mut writer, &mut moved)?;
+    } else {
+        sections.sections.clone_from(&held.sections);
     }
-    Ok(Draft { shard, position, writer, hot, moved })
+    Ok(Draft { shard, sections, number, writer, written, moved })
 }
 
-fn copy_cold(
-    old: &SectionRef,
-    cold: &[ColdRef],
-    shard: usize,
-    writer: &mut SectionWriter,
-    moved: &mut Vec<(ProfileKey, ColdRef, ColdRef)>,
-) -> Result<(), Error> {
-    let bytes = old.read()?;
-    // The next reads of a profile go to the section that replaces this one.
-    old.forget();
-    let blocks = SectionReader::new(&bytes, shard as u32, old.at.position)
-        .map_err(|(offset, what)| old.corrupt(offset, what))?;
-    let mut wanted = cold.iter().peekable();
-    for block in blocks {
-        let (from, block) = block.map_err(|(offset, what)| old.corrupt(offset, what))?;
-        if wanted.next_if(|at| **at == from).is_some() {
-            let key = peek_key(block).map_err(|what| old.corrupt(from.offset as usize, what))?;
-            moved.push((key, from, writer.block(|out| out.extend_from_slice(block))));
+/// Makes a section that is durable a current one.
+fn publish(inner: &Inner, state: &mut State, draft: &Draft, manner: Manner, erasures: u64) {
+    let none = BTreeSet::new();
+    let rewritten = state.rewritten.as_ref().unwrap_or(&none);
+    inner.sections.put_shard(draft.shard, draft.sections.clone());
+    let shard = &mut state.shards[draft.shard];
+    if manner.is_whole {
+        // Also of those that came into memory meanwhile.
+        shard.forget_homes();
+        shard.holds_erased &= state.erasures != erasures;
+    }
+    for &(key, from, to) in &draft.moved {
+        shard.move_cold(key, from, to);
+    }
+    for &(number, key, at) in &draft.written {
+        if !rewritten.contains(&key) {
+            shard.saved(number, key, manner.homes.then_some(at));
         }
+    }
+}
+
+/// Takes the positions of shards on of which no profile changed: it takes no section.
+fn advance(inner: &Inner, shards: &Range<usize>) -> Result<(), Error> {
+    let mut manifest = inner.sections.manifest();
+    let mut highest = 0;
+    for shard in shards.clone() {
+        let state = inner.state.lock();
+        inner.check_intact()?;
+        let held = &mut manifest.shards[shard];
+        let is_ahead = |state: &State| {
+            state.shards[shard].hot().any(|(_, profile)| profile.is_ahead(held.position))
+        };
+        if !is_ahead(&state) {
+            held.position = state.ledger.position;
+            highest = highest.max(held.position);
+        }
+    }
+    inner.log.wait_durable(highest).block().map_err(log_error)?;
+    let failed = |cause| failure(&inner.sections.dir, &cause);
+    manifest.prepare(&*inner.disk, &inner.sections.dir).map_err(failed)?;
+    Manifest::publish(&*inner.disk, &inner.sections.dir).map_err(failed)?;
+    let _state = inner.state.lock();
+    for shard in shards.clone() {
+        inner.sections.put_shard(shard, std::mem::take(&mut manifest.shards[shard]));
     }
     Ok(())
-}
-
-/// Moves profiles out of memory that did not change since their block was encoded.
-fn evict(inner: &Inner, state: &mut crate::store::State, drafts: &[Draft]) {
-    let rewritten = state.rewritten.take().unwrap_or_default();
-    let memory = state.memory();
-    inner.resident.store(memory, Ordering::Relaxed);
-    let Some(excess) = memory.checked_sub(inner.options.memory_limit).filter(|&excess| excess > 0)
-    else {
-        return;
-    };
-    // Each shard gives its part, and a little more so that the next round finds room.
-    let share = excess / (N_SHARDS / drafts.len().max(1)).max(1) + (64 << 10);
-    for draft in drafts {
-        let freed = state.shards[draft.shard].evict(share / drafts.len().max(1), |profile| {
-            let is_behind =
-                profile.last < draft.position || profile.last == crate::frame::NO_POSITION;
-            (is_behind && !rewritten.contains(&profile.key))
-                .then(|| draft.hot.get(&profile.key).copied())
-                .flatten()
-        });
-        if freed > 0 {
-            inner.any_cold.store(true, Ordering::Relaxed);
-        }
-    }
 }
 
 /// Writes the ledger's section.
@@ -178,7 +228,7 @@ pub(crate) fn checkpoint_ledger(inner: &Inner, pacer: &dyn Pacer) -> Result<(), 
         let mut state = inner.state.lock();
         inner.check_intact()?;
         state.ledger.settle();
-        writer.block(|out| super::encode_ledger(out, &state.ledger, &texts));
+        writer.block(0, |out| super::encode_ledger(out, &state.ledger, &texts));
         state.ledger.position
     };
     let bytes = writer.finish(N_SHARDS as u32, position);
@@ -192,10 +242,9 @@ pub(crate) fn checkpoint_ledger(inner: &Inner, pacer: &dyn Pacer) -> Result<(), 
             .and_then(|()| make_durable(inner, stream, &manifest))
             .map_err(|cause| failure(path, &cause))
     })?;
-    let state = inner.state.lock();
-    let dead = inner.sections.replace(manifest, number, file);
-    drop(state);
-    remove(inner, &dead, pacer);
+    inner.sections.hold(number, file);
+    inner.sections.put_ledger(manifest.ledger);
+    remove(inner, &inner.sections.take_dead(), pacer);
     Ok(())
 }
 

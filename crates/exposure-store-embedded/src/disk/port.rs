@@ -61,6 +61,10 @@ pub trait File: Debug + Send + Sync {
     /// Memory that is given back at once is warm for the next page; what is left to the system grows into memory that
     /// was never touched, and that is many times as dear. Only advice: it changes nothing and does not fail.
     fn forget(&self, _offset: u64, _len: u64) {}
+
+    /// Advises that `len` bytes from `offset` will be read at once: the system may fetch them while others are asked
+    /// for. Only advice: it changes nothing and does not fail.
+    fn will_read(&self, _offset: u64, _len: u64) {}
 }
 
 /// How a file is opened.

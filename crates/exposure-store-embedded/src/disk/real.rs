@@ -7,6 +7,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::fs::{Advice, fadvise};
+
 use super::{Disk, Entry, File, OpenMode};
 
 /// The operating system's file system.
@@ -111,12 +113,21 @@ impl File for RealFile {
     }
 
     fn forget(&self, offset: u64, len: u64) {
-        use rustix::fs::{Advice, fadvise};
+        self.advise(offset, len, Advice::DontNeed);
+    }
+
+    fn will_read(&self, offset: u64, len: u64) {
+        self.advise(offset, len, Advice::WillNeed);
+    }
+}
+
+impl RealFile {
+    fn advise(&self, offset: u64, len: u64, advice: Advice) {
         // None stands for all of the rest; the system's own offsets are signed.
         let len = NonZeroU64::new(len).filter(|len| {
             offset.checked_add(len.get()).is_some_and(|end| i64::try_from(end).is_ok())
         });
-        if let Err(cause) = fadvise(&self.0, offset, len, Advice::DontNeed) {
+        if let Err(cause) = fadvise(&self.0, offset, len, advice) {
             tracing::trace!(%cause, "a file system takes no advice");
         }
     }

@@ -76,7 +76,19 @@ pub(crate) fn decode_profile(
         if cursor.u8()? == 0 { None } else { Some(Box::new(decode_more(&mut cursor, interner)?)) };
     let flags = cells.iter().map(|cell| cell.flag).collect();
     let (cells, is_user) = (cells.into_boxed_slice(), marks & IS_USER != 0);
-    Ok(Profile { key, last, activity, id, project, is_user, referenced: false, flags, cells, more })
+    Ok(Profile {
+        key,
+        last,
+        activity,
+        id,
+        project,
+        is_user,
+        referenced: false,
+        unsaved: false,
+        flags,
+        cells,
+        more,
+    })
 }
 
 fn put_seen(out: &mut Vec<u8>, seen: &SeenCell, texts: &Texts) {

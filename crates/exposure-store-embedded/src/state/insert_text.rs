@@ -72,6 +72,11 @@ impl InsertText {
         }
     }
 
+    /// Whether its text is kept among the long ones.
+    pub(crate) const fn is_long(self) -> bool {
+        self.tag == LONG
+    }
+
     /// Gives back a place among the long ones.
     pub(crate) fn release(self, long: &mut LongTexts) {
         if self.tag == LONG {

@@ -22,5 +22,5 @@ pub(crate) use block::{decode_profile, encode_profile, peek_key};
 pub(crate) use insert_text::{InsertText, LongTexts};
 pub(crate) use ledger::{Ledger, UsageKey};
 pub(crate) use profile::Profile;
-pub(crate) use shard::{ColdRef, Found, N_SHARDS, Shard, shard_of};
+pub(crate) use shard::{ColdRef, Found, N_SECTIONS, N_SHARDS, Shard, shard_of};
 pub(crate) use view::{hash_profile, profile_state};

@@ -24,6 +24,8 @@ pub(crate) struct Profile {
     pub is_user: bool,
     /// Touched since the eviction hand last passed.
     pub referenced: bool,
+    /// It is new, or was changed in another way than by records, and no section holds that yet.
+    pub unsaved: bool,
     /// The flags of the cells, in their order: searched without touching the cells, and for
     /// most profiles without leaving the profile's own lines.
     pub flags: Flags,
@@ -42,10 +44,16 @@ impl Profile {
             project,
             is_user: id.is_user(),
             referenced: true,
+            unsaved: true,
             flags: Flags::new(),
             cells: Box::default(),
             more: None,
         }
+    }
+
+    /// Whether it is not what a section of a position says of it.
+    pub(crate) fn is_ahead(&self, position: u64) -> bool {
+        self.unsaved || (self.last >= position && self.last != crate::frame::NO_POSITION)
     }
 
     pub(crate) fn raw(&self) -> RawId<'_> {

@@ -17,13 +17,32 @@ const CHUNK: usize = 256;
 /// Profiles that a first chunk begins with.
 const FIRST: usize = 8;
 const COLD: u64 = 1 << 63;
-const LENGTH_BITS: u32 = 27;
+/// Bits of a place on disk: of the section's number, of the offset in it, of the block's length.
+const SECTION_BITS: u32 = 5;
+const OFFSET_BITS: u32 = 33;
+const LENGTH_BITS: u32 = 25;
+const _: () = assert!(SECTION_BITS + OFFSET_BITS + LENGTH_BITS == 63);
 
-/// Where the block of a profile that is not in memory stands in its shard's section.
+/// How many sections of a shard a place can tell apart.
+pub(crate) const N_SECTIONS: usize = 1 << SECTION_BITS;
+
+/// Where a profile's block stands on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ColdRef {
+    /// Which of its shard's sections, below [`N_SECTIONS`].
+    pub section: u8,
+    /// Where in the section.
     pub offset: u64,
     pub length: u32,
+}
+
+impl ColdRef {
+    /// Whether a place can tell it: a profile beyond 32 MiB, or that far behind in its section, stays in memory.
+    pub(crate) const fn is_tellable(self) -> bool {
+        (self.section as usize) < N_SECTIONS
+            && self.offset >> OFFSET_BITS == 0
+            && self.length >> LENGTH_BITS == 0
+    }
 }
 
 /// What a look-up finds.
@@ -46,9 +65,17 @@ pub(crate) struct Shard {
     n_hot: usize,
     memory: usize,
     pub long: LongTexts,
+    /// Where profiles in memory stand on disk, by their numbers: as long as they did not change since, nothing need
+    /// be written for them to leave memory. Shorter than the profiles, and empty where memory never was scarce.
+    homes: Vec<Option<Home>>,
+    /// Sections hold what was erased since, and must not be added to.
+    pub holds_erased: bool,
     /// Where the eviction hand stands.
     hand: u32,
 }
+
+/// A place on disk as the index keeps it: never zero.
+type Home = std::num::NonZeroU64;
 
 impl Shard {
     pub(crate) fn new() -> Self {
@@ -59,6 +86,8 @@ impl Shard {
             n_hot: 0,
             memory: 0,
             long: LongTexts::default(),
+            homes: Vec::new(),
+            holds_erased: false,
             hand: 0,
         }
     }
@@ -73,11 +102,17 @@ impl Shard {
         self.n_hot
     }
 
+    /// Rough bytes of profiles that could leave memory.
+    pub(crate) const fn movable(&self) -> usize {
+        self.memory
+    }
+
     /// Rough bytes held.
     pub(crate) fn memory(&self) -> usize {
         self.memory
             + self.table.memory()
             + self.long.memory()
+            + self.homes.capacity() * size_of::<Option<Home>>()
             + self.chunks.iter().map(Vec::capacity).sum::<usize>() * size_of::<Option<Profile>>()
     }
 
@@ -114,6 +149,15 @@ impl Shard {
         match self.table.find(key, |place| place.0 & COLD != 0) {
             Some(place) => Found::Cold(cold_ref(place)),
             None => Found::Nothing,
+        }
+    }
+
+    /// Where a profile stands on disk that is not in memory. One that is costs a line of the index, and no more.
+    pub(crate) fn find_cold(&self, key: ProfileKey) -> Option<ColdRef> {
+        self.table.find(key, |place| place.0 & COLD != 0)?;
+        match self.find(key) {
+            Found::Cold(at) => Some(at),
+            Found::Hot(_) | Found::Nothing => None,
         }
     }
 
@@ -157,7 +201,41 @@ impl Shard {
         }
         let number = self.store(profile);
         self.table.relocate(key, cold_place(from), Place(u64::from(number)));
+        self.set_home(number, from);
         Some(number)
+    }
+
+    /// Notes where a profile in memory stands on disk as it is now, if a place can tell it.
+    pub(crate) fn set_home(&mut self, number: u32, at: ColdRef) {
+        let number = number as usize;
+        if self.homes.len() <= number {
+            // As the profiles grow: a chunk at a time.
+            let more = (number + 1).next_multiple_of(CHUNK) - self.homes.len();
+            self.homes.reserve_exact(more);
+            self.homes.resize(self.homes.len() + more, None);
+        }
+        self.homes[number] = Home::new(cold_place(at).0).filter(|_| at.is_tellable());
+    }
+
+    /// Notes that a profile in memory is in a section as it is now, and where, if that is worth knowing.
+    pub(crate) fn saved(&mut self, number: u32, key: ProfileKey, home: Option<ColdRef>) {
+        let Some(profile) = self.get_mut(number).filter(|profile| profile.key == key) else {
+            return;
+        };
+        profile.unsaved = false;
+        if let Some(home) = home {
+            self.set_home(number, home);
+        }
+    }
+
+    /// Forgets where profiles in memory stand on disk: those sections go.
+    pub(crate) fn forget_homes(&mut self) {
+        self.homes = Vec::new();
+    }
+
+    /// Whether it is known where a profile in memory stands on disk.
+    pub(crate) fn has_home(&self, number: u32) -> bool {
+        self.homes.get(number as usize).is_some_and(Option::is_some)
     }
 
     /// Tells that a cold profile's block stands elsewhere now.
@@ -200,13 +278,9 @@ impl Shard {
         self.memory = self.memory + after - before;
     }
 
-    /// Moves profiles out of memory that `block_of` knows a current block of, not lately used
-    /// ones first, until `bytes` are free or the hand came round. Returns the bytes.
-    pub(crate) fn evict(
-        &mut self,
-        bytes: usize,
-        mut block_of: impl FnMut(&Profile) -> Option<ColdRef>,
-    ) -> usize {
+    /// Moves profiles out of memory whose block on disk is what they are, not lately used ones first, until `bytes`
+    /// are free or the hand came round twice. All below `position` is on disk. Returns the bytes.
+    pub(crate) fn evict(&mut self, bytes: usize, position: u64) -> usize {
         let slots = (self.chunks.len() * CHUNK) as u32;
         let mut freed = 0;
         for _ in 0..slots.saturating_mul(2) {
@@ -216,14 +290,14 @@ impl Shard {
             self.hand = if self.hand + 1 >= slots { 0 } else { self.hand + 1 };
             let number = self.hand;
             let Some(profile) = self.get_mut(number) else { continue };
-            if std::mem::take(&mut profile.referenced) {
+            if std::mem::take(&mut profile.referenced) || profile.is_ahead(position) {
                 continue;
             }
-            let Some(at) = block_of(profile) else { continue };
+            let Some(home) = self.homes.get(number as usize).copied().flatten() else { continue };
             let slot = &mut self.chunks[number as usize / CHUNK][number as usize % CHUNK];
             if let Some(profile) = slot.take() {
                 profile.cells.iter().for_each(|cell| cell.insert().release(&mut self.long));
-                self.table.relocate(profile.key, Place(u64::from(number)), cold_place(at));
+                self.table.relocate(profile.key, Place(u64::from(number)), Place(home.get()));
                 let size = profile.memory();
                 self.memory -= size;
                 self.n_hot -= 1;
@@ -238,6 +312,9 @@ impl Shard {
         self.memory += profile.memory();
         self.n_hot += 1;
         if let Some(number) = self.free.pop() {
+            if let Some(home) = self.homes.get_mut(number as usize) {
+                *home = None;
+            }
             self.chunks[number as usize / CHUNK][number as usize % CHUNK] = Some(profile);
             return number;
         }
@@ -260,10 +337,33 @@ impl Shard {
 }
 
 fn cold_place(at: ColdRef) -> Place {
-    Place(COLD | (at.offset << LENGTH_BITS) | u64::from(at.length))
+    let section = u64::from(at.section) << (OFFSET_BITS + LENGTH_BITS);
+    Place(COLD | section | (at.offset << LENGTH_BITS) | u64::from(at.length))
 }
 
 fn cold_ref(place: Place) -> ColdRef {
-    let bits = place.0 & !COLD;
-    ColdRef { offset: bits >> LENGTH_BITS, length: (bits & ((1 << LENGTH_BITS) - 1)) as u32 }
+    let bits = |from: u32, n: u32| (place.0 >> from) & ((1 << n) - 1);
+    ColdRef {
+        section: bits(OFFSET_BITS + LENGTH_BITS, SECTION_BITS) as u8,
+        offset: bits(LENGTH_BITS, OFFSET_BITS),
+        length: bits(0, LENGTH_BITS) as u32,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_on_disk_comes_back() {
+        for (section, offset, length) in [(0, 0, 0), (31, (1 << 33) - 1, 0), (5, 36, (1 << 25) - 1)]
+        {
+            let at = ColdRef { section, offset, length };
+            assert!(at.is_tellable());
+            assert_eq!(cold_ref(cold_place(at)), at);
+        }
+        for (section, offset, length) in [(32, 0, 0), (0, 1 << 33, 0), (0, 0, 1 << 25)] {
+            assert!(!ColdRef { section, offset, length }.is_tellable());
+        }
+    }
 }

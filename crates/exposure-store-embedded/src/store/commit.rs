@@ -42,12 +42,16 @@ impl Inner {
         let frames = self.prepare_frames(batch)?;
         let mut results = Vec::with_capacity(batch.events.len());
         let mut end = 0;
+        if self.resident.load(Ordering::Relaxed) > self.options.memory_limit {
+            drop(self.room.lock().await);
+        }
+        let warm = self.warm_parts(&frames)?;
         // A small batch is decided sooner than another task would get going.
         let is_small = batch.events.len() < TURN_EVENTS;
         let turn = if is_small { None } else { Some(self.turn.lock().await) };
         for part in frames {
             self.log.ready().await.map_err(log_error)?;
-            end = self.commit_frame(&batch.origin, part, &mut results)?;
+            end = self.commit_frame(&batch.origin, part, warm, &mut results)?;
         }
         drop(turn);
         self.log.wait_durable(end).await.map_err(log_error)?;
@@ -75,10 +79,11 @@ impl Inner {
         &self,
         origin: &Origin,
         part: Part<'_>,
+        warm: Option<u64>,
         results: &mut Vec<Committed>,
     ) -> Result<u64> {
         let Part { events, rejects, mut prepared } = part;
-        let (texts, mut locked) = self.lock_warm(&prepared)?;
+        let (texts, mut locked) = self.lock_warm(&prepared, warm)?;
         let state = &mut *locked;
         // A commit that failed half-way left the state ahead of the log: nothing may be decided by it.
         self.check_intact()?;
@@ -145,30 +150,37 @@ impl Inner {
         Ok(end)
     }
 
-    /// Locks the texts and the state, with every profile that the frame touches in memory.
+    /// Brings what a batch touches into memory before its turn: other batches go on meanwhile.
+    fn warm_parts(&self, parts: &[Part<'_>]) -> Result<Option<u64>> {
+        if !self.any_cold.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let keys: Vec<_> = parts.iter().flat_map(|part| part.prepared.keys()).collect();
+        self.warm_ahead(&keys)
+    }
+
+    /// Locks the texts and the state, with every profile that the frame touches in memory. `warm` is the number of
+    /// evictions when all of them were.
     ///
     /// The order is texts before state, here and everywhere: a text is never added under the
     /// state's lock, and reading a profile back may add some.
     fn lock_warm(
         &self,
         prepared: &PreparedFrame,
+        warm: Option<u64>,
     ) -> Result<(RwLockReadGuard<'_, Texts>, MutexGuard<'_, State>)> {
         loop {
             let texts = self.interner.read();
             let state = self.state.lock();
-            if !self.any_cold.load(Ordering::Relaxed) {
+            if !self.any_cold.load(Ordering::Relaxed) || warm == Some(state.evictions) {
                 return Ok((texts, state));
             }
-            let keys = prepared
-                .events
-                .iter()
-                .flat_map(|(keys, _)| std::iter::once(keys.raw).chain(keys.device));
-            let cold = self.cold_among(&state, keys);
+            let cold = self.cold_among(&state, prepared.keys());
             if cold.is_empty() {
                 return Ok((texts, state));
             }
             drop((texts, state));
-            self.warm(cold)?;
+            self.warm(&cold)?;
         }
     }
 

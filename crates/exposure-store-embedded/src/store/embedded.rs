@@ -286,7 +286,9 @@ impl Inner {
                 for (_, profile) in shard.hot() {
                     sum.combine(hash_profile(profile, &texts, &shard.long));
                 }
-                cold.extend(shard.cold().map(|at| (at, self.sections.of_shard(number))));
+                cold.extend(
+                    shard.cold().map(|at| (at, self.sections.numbered(number, at.section))),
+                );
             }
             (state.ledger.position, cold)
         };

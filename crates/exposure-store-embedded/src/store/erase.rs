@@ -297,7 +297,7 @@ impl Inner {
             let state = self.state.lock();
             self.cold_among(&state, keys)
         };
-        self.warm(cold)
+        self.warm(&cold)
     }
 }
 
@@ -349,6 +349,9 @@ pub(crate) fn put_erased(state: &mut State, mut profile: Profile, long: &LongTex
     let shard = &mut state.shards[shard_of(profile.key)];
     super::warm::adopt(&mut profile, long, &mut shard.long);
     profile.referenced = true;
+    profile.unsaved = true;
+    // What was there before it must not stay on disk.
+    shard.holds_erased = true;
     match shard.find(profile.key) {
         Found::Hot(number) => {
             if let Some((held, long)) = shard.parts(number) {
@@ -388,6 +391,7 @@ fn clone_profile(profile: &Profile) -> Profile {
         project: profile.project,
         is_user: profile.is_user,
         referenced: true,
+        unsaved: true,
         flags: profile.flags.clone(),
         cells: profile.cells.clone(),
         more: profile.more.clone(),

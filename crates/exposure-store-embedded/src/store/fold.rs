@@ -25,6 +25,7 @@ pub(crate) fn apply_fold(state: &mut State, texts: &Texts, fold: &Fold) {
     let Some((profile, long)) = shard.parts(number) else { return };
     let before = profile.memory();
     profile.referenced = true;
+    profile.unsaved = true;
     profile.name_again(fold.owner.as_raw().as_str());
     match fold.owner {
         Owner::User(_) => absorb(profile, long, texts, &fold.gained),

@@ -17,6 +17,7 @@ use crate::disk::{Disk, retry_interrupted};
 use crate::events::Events;
 use crate::format::Identity;
 use crate::intern::Interner;
+use crate::keys::ProfileKey;
 use crate::log::{Log, LogOptions};
 use crate::state::{Found, N_SHARDS, Shard, decode_profile, peek_key, shard_of};
 use crate::window::Window;
@@ -75,14 +76,14 @@ fn open_as(
     let any_cold = load(&sections, &interner, &options, &mut state)?;
 
     let manifest = sections.manifest();
-    let warm = |state: &mut State, key| warm_now(&sections, &interner, state, key);
+    let warm = |state: &mut State, keys: &[ProfileKey]| warm_now(&sections, &interner, state, keys);
     let mut replay = Replay {
         state,
         interner: &interner,
         secret: &identity.secret,
         limits: &options.limits,
         retention: options.retention,
-        shards: manifest.shards.iter().map(|at| at.position).collect(),
+        shards: manifest.shards.iter().map(|held| held.position).collect(),
         any_erased: any_cold.1,
         any_cold: any_cold.0,
         n_records: 0,
@@ -121,6 +122,7 @@ fn open_as(
         interner,
         log,
         turn: async_lock::Mutex::new(()),
+        room: async_lock::Mutex::new(()),
         state: Mutex::new(state),
         events,
         rows: Mutex::default(),
@@ -156,7 +158,8 @@ fn load(
     } else {
         std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 8)
     };
-    let limit = options.memory_limit / N_SHARDS;
+    // What is replayed comes on top.
+    let limit = crate::checkpoint::high(options.memory_limit) / N_SHARDS;
     let loaded = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..n_threads)
             .map(|first| {
@@ -191,7 +194,7 @@ fn load(
     }
     if let Some(section) = sections.of_ledger() {
         let bytes = section.read()?;
-        let mut blocks = SectionReader::new(&bytes, N_SHARDS as u32, section.at.position)
+        let mut blocks = SectionReader::new(0, &bytes, N_SHARDS as u32, section.at.position)
             .map_err(|(offset, what)| section.corrupt(offset, what))?;
         if let Some(block) = blocks.next() {
             let (at, block) = block.map_err(|(offset, what)| section.corrupt(offset, what))?;
@@ -209,41 +212,71 @@ fn load_shard(
     number: usize,
     limit: usize,
 ) -> Result<Option<(Shard, bool)>> {
-    let Some(section) = sections.of_shard(number) else { return Ok(None) };
-    let bytes = section.read()?;
-    let corrupt = |(offset, what)| section.corrupt(offset, what);
-    let mut shard = Shard::new();
+    let held = sections.of_shard(number);
+    if held.is_empty() {
+        return Ok(None);
+    }
+    let (mut shard, mut homes) = (Shard::new(), Vec::new());
     let mut erased = false;
-    for block in SectionReader::new(&bytes, number as u32, section.at.position).map_err(corrupt)? {
-        let (at, block) = block.map_err(corrupt)?;
-        if shard.memory() < limit {
-            let mut long = std::mem::take(&mut shard.long);
-            let profile = decode_profile(block, interner, &mut long);
-            shard.long = long;
-            let profile = profile.map_err(|what| corrupt((at.offset as usize, what)))?;
-            erased |= profile.more.as_ref().is_some_and(|more| more.erased_until.is_some());
-            shard.insert(profile);
-        } else {
-            let key = peek_key(block).map_err(|what| corrupt((at.offset as usize, what)))?;
-            shard.insert_cold(key, at);
+    // The last one first: what it says of a profile stands, and what changed last is wanted soonest.
+    for section in held.iter().rev() {
+        let bytes = section.read()?;
+        let corrupt = |(offset, what)| section.corrupt(offset, what);
+        let (is_first, position) = (shard.len() == 0, section.at.position);
+        let blocks = SectionReader::new(section.number, &bytes, number as u32, position);
+        for block in blocks.map_err(corrupt)? {
+            let (at, block) = block.map_err(corrupt)?;
+            let wrong = |what| corrupt((at.offset as usize, what));
+            let key = peek_key(block).map_err(wrong)?;
+            if !is_first && shard.find(key) != Found::Nothing {
+                continue;
+            }
+            if shard.memory() < limit || !at.is_tellable() {
+                let mut long = std::mem::take(&mut shard.long);
+                let profile = decode_profile(block, interner, &mut long);
+                shard.long = long;
+                let profile = profile.map_err(wrong)?;
+                erased |= profile.more.as_ref().is_some_and(|more| more.erased_until.is_some());
+                homes.push((shard.insert(profile), at));
+            } else {
+                shard.insert_cold(key, at);
+            }
+        }
+        // It will be read a profile at a time, if at all.
+        section.forget();
+    }
+    if shard.n_hot() < shard.len() {
+        for (number, at) in homes {
+            shard.set_home(number, at);
         }
     }
     Ok(Some((shard, erased)))
 }
 
-/// Brings a profile into memory while nobody else is there.
+/// Brings profiles into memory while nobody else is there.
 fn warm_now(
     sections: &Sections,
     interner: &Interner,
     state: &mut State,
-    key: crate::keys::ProfileKey,
+    keys: &[ProfileKey],
 ) -> Result<()> {
-    let Found::Cold(at) = state.shard(key).find(key) else { return Ok(()) };
-    let Some(section) = sections.of_shard(shard_of(key)) else { return Ok(()) };
-    let (mut profile, long) = super::warm::read_profile(&section, at, interner)?;
-    let shard = state.shard_mut(key);
-    super::warm::adopt(&mut profile, &long, &mut shard.long);
-    shard.warm(at, profile);
+    let mut cold = Vec::new();
+    for &key in keys {
+        let Some(at) = state.shard(key).find_cold(key) else { continue };
+        let Some(section) = sections.numbered(shard_of(key), at.section) else { continue };
+        section.ask_for(at);
+        cold.push((key, at, section));
+    }
+    for (key, at, section) in cold {
+        if state.shard(key).find_cold(key) != Some(at) {
+            // Named twice.
+            continue;
+        }
+        let (mut profile, long) = super::warm::read_profile(&section, at, interner)?;
+        let shard = state.shard_mut(key);
+        super::warm::adopt(&mut profile, &long, &mut shard.long);
+        shard.warm(at, profile);
+    }
     Ok(())
 }
 

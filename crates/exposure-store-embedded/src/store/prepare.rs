@@ -141,6 +141,13 @@ pub(crate) struct PreparedFrame {
     pub rejects: Vec<usize>,
 }
 
+impl PreparedFrame {
+    /// The profiles that its events touch.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = ProfileKey> {
+        self.events.iter().flat_map(|(keys, _)| std::iter::once(keys.raw).chain(keys.device))
+    }
+}
+
 /// Prepares a frame.
 pub(crate) fn prepare_frame(
     numbers: &mut Numbers<'_>,

@@ -12,7 +12,7 @@ use crate::frame::{
     decode_reject, decode_retirement,
 };
 use crate::intern::Interner;
-use crate::keys::Secret;
+use crate::keys::{ProfileKey, Secret};
 use crate::state::shard_of;
 
 /// What replay needs of a store that is not open yet.
@@ -29,7 +29,7 @@ pub(crate) struct Replay<'s> {
     pub any_cold: bool,
     /// Records merged.
     pub n_records: u64,
-    pub warm: &'s (dyn Fn(&mut State, crate::keys::ProfileKey) -> Result<()> + Sync),
+    pub warm: &'s (dyn Fn(&mut State, &[ProfileKey]) -> Result<()> + Sync),
 }
 
 /// The keys and numbers of events, in their order.
@@ -82,7 +82,7 @@ impl Replay<'_> {
                     if self.shards[shard_of(fold.key)] > base {
                         continue;
                     }
-                    (self.warm)(&mut self.state, fold.key)?;
+                    (self.warm)(&mut self.state, &[fold.key])?;
                     super::fold::intern_fold(fold, self.interner).map_err(|_| {
                         damaged(base, Malformed("more texts than there are numbers"))
                     })?;
@@ -98,7 +98,7 @@ impl Replay<'_> {
                 self.state.purges.add(&(base..end), &erasures);
                 for erasure in erasures {
                     if self.shards[shard_of(erasure.key)] <= base {
-                        (self.warm)(&mut self.state, erasure.key)?;
+                        (self.warm)(&mut self.state, &[erasure.key])?;
                         let (profile, long) = super::erase::decode_erased(&erasure, self.interner)
                             .map_err(|what| damaged(base, what))?;
                         super::erase::put_erased(&mut self.state, profile, &long);
@@ -133,10 +133,10 @@ impl Replay<'_> {
         let behind = self.behind(base, &mut records, ledger, keys)?;
         let rejects_at = records.at();
         // Where every profile is in memory it need not be looked for twice.
-        for record in behind.iter().filter(|_| self.any_cold) {
-            for key in std::iter::once(record.keys.raw).chain(record.keys.device) {
-                (self.warm)(&mut self.state, key)?;
-            }
+        if self.any_cold {
+            let keys =
+                behind.iter().flat_map(|at| std::iter::once(at.keys.raw).chain(at.keys.device));
+            (self.warm)(&mut self.state, &keys.collect::<Vec<_>>())?;
         }
         self.n_records += behind.len() as u64;
         let texts = self.interner.read();
@@ -232,8 +232,11 @@ impl Replay<'_> {
                 )
                 .map_err(super::open::window_error)?;
         }
-        if let Some(profile) = self.state.shard_mut(owner).get_mut(number) {
+        if let Some(profile) = self.state.shard_mut(owner).get_mut(number)
+            && profile.activity != activity
+        {
             profile.activity = activity;
+            profile.unsaved = true;
         }
         Ok(())
     }

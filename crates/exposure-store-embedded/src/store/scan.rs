@@ -88,7 +88,7 @@ impl Inner {
                 }
                 cold
             };
-            self.warm(cold)?;
+            self.warm(&cold)?;
         }
     }
 

@@ -28,6 +28,9 @@ pub(crate) struct Inner {
     /// Held by the commit whose turn it is, before it takes the state's lock: who waits for a turn
     /// leaves its thread to others, and who waits for a lock does not.
     pub turn: async_lock::Mutex<()>,
+    /// Held while profiles leave memory, when there are more than its limit: commits wait for it before they read
+    /// others.
+    pub room: async_lock::Mutex<()>,
     pub state: Mutex<State>,
     pub events: Events,
     /// The memory of the conversion before, while another one follows at once.
@@ -70,6 +73,8 @@ pub(crate) struct State {
     pub rewrites: u64,
     /// How often profiles were erased.
     pub erasures: u64,
+    /// How often profiles left memory: none that was there did as long as this stays.
+    pub evictions: u64,
     /// While the checkpoint writes a file: the profiles that changed in another way than by
     /// records since it began. What is written of them may be older than they are.
     pub rewritten: Option<BTreeSet<ProfileKey>>,
@@ -85,6 +90,7 @@ impl State {
             window,
             rewrites: 0,
             erasures: 0,
+            evictions: 0,
             rewritten: None,
             purges: Purges::default(),
         }

@@ -6,12 +6,19 @@ use exposure_store::{Error, Result};
 
 use super::{Inner, State};
 use crate::checkpoint::SectionRef;
+use crate::frame::Malformed;
 use crate::intern::Interner;
 use crate::keys::ProfileKey;
-use crate::state::{ColdRef, Found, InsertText, LongTexts, Profile, decode_profile, shard_of};
+use crate::prefetch;
+use crate::state::{ColdRef, InsertText, LongTexts, Profile, decode_profile, shard_of};
 
 /// A profile on disk: its key, its place, and the section that the place is in.
 pub(crate) type ColdProfile = (ProfileKey, ColdRef, Option<SectionRef>);
+
+/// Keys whose lines of the index are asked for ahead of the one that is looked at.
+const AHEAD: usize = 16;
+/// Profiles that are put into memory under the lock at a time.
+const AT_ONCE: usize = 32;
 
 impl Inner {
     /// Which of the profiles are on disk only. Called under the state's lock, so that the places
@@ -21,44 +28,79 @@ impl Inner {
         state: &State,
         keys: impl Iterator<Item = ProfileKey>,
     ) -> Vec<ColdProfile> {
+        let keys: Vec<ProfileKey> = keys.collect();
+        let ask = |key: &ProfileKey| prefetch::line(state.shard(*key).index_line(*key));
+        keys.iter().take(AHEAD).for_each(ask);
         let mut cold = Vec::new();
-        for key in keys {
-            if let Found::Cold(at) = state.shard(key).find(key) {
-                cold.push((key, at, self.sections.of_shard(shard_of(key))));
+        for (index, &key) in keys.iter().enumerate() {
+            keys.get(index + AHEAD).iter().copied().for_each(ask);
+            if let Some(at) = state.shard(key).find_cold(key) {
+                cold.push((key, at, self.sections.numbered(shard_of(key), at.section)));
             }
         }
-        cold.sort_unstable_by_key(|&(key, at, _)| (shard_of(key), at.offset));
+        cold.sort_unstable_by_key(|&(key, at, _)| (shard_of(key), at.section, at.offset));
         cold.dedup_by_key(|&mut (key, at, _)| (key, at));
         cold
     }
 
     /// Reads profiles back, without the lock, and puts them into memory; not those whose section
     /// was replaced meanwhile, which whoever needs them asks for again.
-    pub(crate) fn warm(&self, cold: Vec<ColdProfile>) -> Result<()> {
-        for (key, at, section) in cold {
-            let section = section.ok_or_else(|| Error::Corrupt {
-                file: "checkpoint/MANIFEST".into(),
-                what: format!("there is no section of shard {}", shard_of(key)),
-            })?;
-            let (mut profile, long) = read_profile(&section, at, &self.interner)?;
-            if profile.key != key {
-                // 74 bits agree and the rest does not: such a pair has never been seen.
-                return Err(section.corrupt(
-                    at.offset as usize,
-                    crate::frame::Malformed("a block is of another profile"),
-                ));
+    ///
+    /// All of them are asked for before the first one is read: the disk works on many at a time.
+    pub(crate) fn warm(&self, cold: &[ColdProfile]) -> Result<()> {
+        for (_, at, section) in cold {
+            if let Some(section) = section {
+                section.ask_for(*at);
             }
-            profile.referenced = true;
+        }
+        let mut read = Vec::with_capacity(cold.len().min(AT_ONCE));
+        for cold in cold.chunks(AT_ONCE) {
+            for (key, at, section) in cold {
+                let (key, at) = (*key, *at);
+                let section = section.as_ref().ok_or_else(|| Error::Corrupt {
+                    file: "checkpoint/MANIFEST".into(),
+                    what: format!("there is no section {} of shard {}", at.section, shard_of(key)),
+                })?;
+                let (profile, long) = read_profile(section, at, &self.interner)?;
+                if profile.key != key {
+                    // 74 bits agree and the rest does not: such a pair has never been seen.
+                    let what = Malformed("a block is of another profile");
+                    return Err(section.corrupt(at.offset as usize, what));
+                }
+                read.push((at, section, profile, long));
+            }
             let mut state = self.state.lock();
-            // Another section may have a later block of it at the same place.
-            if self.sections.of_shard(shard_of(key)).is_none_or(|now| now.at != section.at) {
-                continue;
+            for (at, section, mut profile, long) in read.drain(..) {
+                let number = shard_of(profile.key);
+                // Another section may have a later block of it at the same place.
+                let now = self.sections.numbered(number, at.section);
+                if now.is_none_or(|now| now.at != section.at) {
+                    continue;
+                }
+                profile.referenced = true;
+                let shard = &mut state.shards[number];
+                adopt(&mut profile, &long, &mut shard.long);
+                shard.warm(at, profile);
             }
-            let shard = state.shard_mut(key);
-            adopt(&mut profile, &long, &mut shard.long);
-            shard.warm(at, profile);
         }
         Ok(())
+    }
+
+    /// Brings profiles into memory that a batch touches, before its turn. Returns the number of evictions at a moment
+    /// when all of them were there; nothing where they went again as fast as they came.
+    pub(crate) fn warm_ahead(&self, keys: &[ProfileKey]) -> Result<Option<u64>> {
+        for _ in 0..2 {
+            let cold = {
+                let state = self.state.lock();
+                let cold = self.cold_among(&state, keys.iter().copied());
+                if cold.is_empty() {
+                    return Ok(Some(state.evictions));
+                }
+                cold
+            };
+            self.warm(&cold)?;
+        }
+        Ok(None)
     }
 
     /// Sees a profile that it brings into memory first if need be; `None` where there is none.
@@ -82,7 +124,7 @@ impl Inner {
             if cold.is_empty() {
                 return Ok(None);
             }
-            self.warm(cold)?;
+            self.warm(&cold)?;
         }
     }
 }
@@ -104,8 +146,7 @@ pub(crate) fn read_profile(
 pub(crate) fn adopt(profile: &mut Profile, from: &LongTexts, to: &mut LongTexts) {
     for cell in &mut profile.cells {
         let insert = cell.insert();
-        let mut buffer = [0; 36];
-        if InsertText::pack_short(insert.text(from, &mut buffer)).is_none() {
+        if insert.is_long() {
             let moved = InsertText::pack(insert.text(from, &mut [0; 36]), to);
             cell.replace_insert(moved);
         }
