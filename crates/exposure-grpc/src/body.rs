@@ -151,3 +151,24 @@ impl HttpBody for AnswerBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_message_is_the_whole_body() {
+        for (body, expected) in [
+            (&[0, 0, 0, 0, 0][..], Some(&[][..])),
+            (&[0, 0, 0, 0, 2, 7, 8], Some(&[7, 8])),
+            (&[0, 0, 0, 0, 2, 7], None),
+            (&[0, 0, 0, 0, 1, 7, 8], None),
+            (&[1, 0, 0, 0, 1, 7], None),
+            (&[0, 0, 0, 0], None),
+            (&[], None),
+        ] {
+            let message = only_message(&Bytes::copy_from_slice(body));
+            assert_eq!(message.as_deref(), expected, "{body:?}");
+        }
+    }
+}

@@ -67,3 +67,42 @@ impl Drop for Inline {
         drop(begun);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Waker;
+
+    use super::*;
+
+    #[test]
+    fn a_call_that_panics_ends_alone() {
+        let mut inline = Inline::default();
+        let begun = inline.begun();
+        let ended = Arc::new(AtomicUsize::new(0));
+        begun.execute(async { panic!("a mistake") });
+        for _ in 0..3 {
+            let ended = Arc::clone(&ended);
+            begun.execute(async move {
+                ended.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        begun.execute(std::future::pending());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(inline.poll(&mut context));
+        assert_eq!(ended.load(Ordering::Relaxed), 3);
+        assert_eq!(inline.running.len(), 1);
+        assert!(!inline.poll(&mut context));
+    }
+
+    #[test]
+    fn what_has_not_begun_goes_with_the_connection() {
+        let inline = Inline::default();
+        let (begun, held) = (inline.begun(), Arc::new(()));
+        let (for_call, queue) = (Arc::clone(&held), begun.clone());
+        // As hyper's streams do, it holds the queue that it is in.
+        begun.execute(async move { drop((for_call, queue)) });
+        drop((inline, begun));
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+}

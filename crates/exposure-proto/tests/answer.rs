@@ -46,18 +46,27 @@ fn messages(outcomes: &[Answered]) -> Vec<v1::EventOutcome> {
         .collect()
 }
 
-fn push_all(mut encoder: AnswerEncoder, outcomes: &[Answered]) -> Vec<u8> {
-    for (outcome, flag_keys) in outcomes {
-        encoder.push(outcome, flag_keys.iter().map(String::as_str));
-    }
-    encoder.finish().to_vec()
+fn push_all(new: impl Fn() -> AnswerEncoder, outcomes: &[Answered]) -> Vec<u8> {
+    let pushed = || {
+        let mut encoder = new();
+        for (outcome, flag_keys) in outcomes {
+            encoder.push(outcome, flag_keys.iter().map(String::as_str));
+        }
+        encoder
+    };
+    let message = pushed().finish();
+    let framed = pushed().finish_framed();
+    assert_eq!(framed[0], 0);
+    assert_eq!(framed[1..5], (message.len() as u32).to_be_bytes());
+    assert_eq!(framed[5..], message);
+    message.to_vec()
 }
 
 proptest! {
     #[test]
     fn responses_equal_the_generated_ones(outcomes in vec(outcome(), 0..40)) {
         let expected = v1::IngestResponse { outcomes: messages(&outcomes) };
-        prop_assert_eq!(push_all(AnswerEncoder::response(3), &outcomes), expected.encode_to_vec());
+        prop_assert_eq!(push_all(|| AnswerEncoder::response(3), &outcomes), expected.encode_to_vec());
     }
 
     #[test]
@@ -69,7 +78,7 @@ proptest! {
         let expected = v1::IngestStreamResponse {
             message: Some(StreamMessage::Acknowledgement(acknowledgement)),
         };
-        let bytes = push_all(AnswerEncoder::acknowledgement(batch_id, outcomes.len()), &outcomes);
+        let bytes = push_all(|| AnswerEncoder::acknowledgement(batch_id, outcomes.len()), &outcomes);
         prop_assert_eq!(bytes, expected.encode_to_vec());
     }
 }

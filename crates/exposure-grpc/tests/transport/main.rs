@@ -13,6 +13,7 @@ mod bounds;
 mod drain;
 mod methods;
 mod otlp;
+mod pieces;
 mod store;
 mod stream;
 mod vectors;
