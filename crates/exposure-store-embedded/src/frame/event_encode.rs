@@ -153,9 +153,7 @@ pub(crate) fn encode_event(
         out.extend_from_slice(uuid);
     }
     for text in texts {
-        if !text.is_empty() {
-            out.extend_from_slice(text.as_bytes());
-        }
+        put_short(out, text.as_bytes());
     }
     if parts & SELDOM != 0 {
         for text in seldom_texts(event, parts) {
@@ -239,6 +237,31 @@ fn put_extra(out: &mut Vec<u8>, event: &Admitted<'_>) {
         put_text16(out, write.change.variant().unwrap_or(""));
     }
     out.resize(out.len() + event.extra.len(), NO_EFFECT);
+}
+
+/// Appends a text that most often has 8 to 32 bytes: by words that overlap, as a call costs more than they do.
+#[inline]
+fn put_short(out: &mut Vec<u8>, text: &[u8]) {
+    let n = text.len();
+    if !(8..=32).contains(&n) {
+        if n != 0 {
+            out.extend_from_slice(text);
+        }
+        return;
+    }
+    let end = out.len() + n;
+    out.extend_from_slice(&[0; 32]);
+    if let Some(place) = out.last_chunk_mut::<32>() {
+        if let (Some(first), Some(last)) = (text.first_chunk::<16>(), text.last_chunk::<16>()) {
+            put(place, 0, *first);
+            put(place, n - 16, *last);
+        } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>())
+        {
+            put(place, 0, *first);
+            put(place, n - 8, *last);
+        }
+    }
+    out.truncate(end);
 }
 
 #[inline]

@@ -46,10 +46,16 @@ pub(crate) fn apply_event(
     let insert_id = InsertId { text: event.insert_id.map_or("", |id| id.as_str()), packed };
     let mut applied = Applied::default();
     if let Some(own) = own {
-        if event.own_write().is_some() {
+        let folded = event.own_write().is_some()
+            && profile.more.as_ref().is_some_and(|more| more.folded.is_some());
+        if folded {
             applied.own = Some(merge(profile, long, texts, event, insert_id, own));
         }
         let cell = profile.cell(own.flag);
+        if event.own_write().is_some() && !folded {
+            let new = new_version(event, own);
+            applied.own = Some(merge_cell(cell, long, texts, &new, insert_id));
+        }
         if let Some(spilled) = see(cell, own, event.time) {
             see_more(profile, spilled, event.time);
         }
@@ -60,6 +66,16 @@ pub(crate) fn apply_event(
     applied
 }
 
+const fn new_version(event: &Admitted<'_>, change: &Change) -> NewVersion {
+    NewVersion {
+        time: event.time,
+        sequence: event.sequence,
+        variant: change.variant,
+        run: change.run,
+    }
+}
+
+/// Merges a write where registers were folded, as those may be greater than what the cell holds.
 fn merge(
     profile: &mut Profile,
     long: &mut LongTexts,
@@ -68,12 +84,7 @@ fn merge(
     insert_id: InsertId<'_>,
     change: &Change,
 ) -> Effect {
-    let new = NewVersion {
-        time: event.time,
-        sequence: event.sequence,
-        variant: change.variant,
-        run: change.run,
-    };
+    let new = new_version(event, change);
     let folded = folded_leads(profile, long, texts, change.flag).map(|held| {
         let version = version(texts, &new, insert_id.text);
         Effect::judge(Some(&held.version()), &version)

@@ -37,12 +37,38 @@ pub(crate) struct Numbers<'s> {
     /// Held from text to text: most have a number already.
     texts: Option<RwLockReadGuard<'s, Texts>>,
     recent: Recent,
+    /// The library of the event before, and its event type: most often the next one's, at the same address.
+    library: Last,
+    event_type: Last,
     secret: &'s Secret,
+}
+
+/// A text by where it stands, and its number. Texts of a batch stay where they are.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    text: *const str,
+    known: Known,
+}
+
+impl Last {
+    const NONE: Self = Self { text: "", known: Known::NONE };
+
+    #[inline]
+    fn find(&self, text: &str) -> Option<Known> {
+        std::ptr::eq(self.text, text).then_some(self.known)
+    }
 }
 
 impl<'s> Numbers<'s> {
     pub(crate) fn new(interner: &'s Interner, secret: &'s Secret) -> Self {
-        Self { interner, texts: None, recent: Recent::default(), secret }
+        Self {
+            interner,
+            texts: None,
+            recent: Recent::default(),
+            library: Last::NONE,
+            event_type: Last::NONE,
+            secret,
+        }
     }
 
     /// Keys and numbers of an event. `uuid` is its insert id, where that is known to be a canonical one.
@@ -80,7 +106,14 @@ impl<'s> Numbers<'s> {
                 run: TextId::NONE,
             });
         }
-        let event_type = self.number(event.event_type())?;
+        let event_type = match self.event_type.find(event.event_type()) {
+            Some(known) => known,
+            None => self.event_type(event.event_type())?,
+        };
+        let library = match self.library.find(event.library) {
+            Some(known) => known,
+            None => self.library(event.library)?,
+        };
         Ok(Prepared {
             raw,
             device,
@@ -94,8 +127,20 @@ impl<'s> Numbers<'s> {
             extra,
             kind: event.kind(),
             event_type: event_type.id,
-            library: self.number(event.library)?.id,
+            library: library.id,
         })
+    }
+
+    fn library(&mut self, text: &str) -> Result<Known, Full> {
+        let known = self.number(text)?;
+        self.library = Last { text, known };
+        Ok(known)
+    }
+
+    fn event_type(&mut self, text: &str) -> Result<Known, Full> {
+        let known = self.number(text)?;
+        self.event_type = Last { text, known };
+        Ok(known)
     }
 
     /// The number of a text, with its hash.
@@ -126,9 +171,10 @@ impl<'s> Numbers<'s> {
         Ok(Known { id, hash })
     }
 
-    /// Lets go of the texts, so that others can add some.
+    /// Lets go of the texts, so that others can add some, and of those of this batch.
     pub(crate) fn pause(&mut self) {
         self.texts = None;
+        (self.library, self.event_type) = (Last::NONE, Last::NONE);
     }
 }
 

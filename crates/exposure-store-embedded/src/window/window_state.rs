@@ -174,8 +174,10 @@ impl Window {
         if slots == 0 {
             return;
         }
-        for generation in self.frozen.iter().filter_map(|frozen| frozen.generation.as_ref()) {
-            generation.table.prefetch(key);
+        if !self.frozen.is_empty() {
+            for generation in self.frozen.iter().filter_map(|frozen| frozen.generation.as_ref()) {
+                generation.table.prefetch(key);
+            }
         }
         self.buckets.prefetch(slots, (key >> 64) as u64);
     }
