@@ -45,17 +45,13 @@ impl Bound {
 
     /// Counts a connection; one that there is no room for at all is to be closed.
     pub(crate) fn admit(&self) -> Option<Admission> {
-        let (permit, is_surplus) = match Arc::clone(&self.regular).try_acquire_owned() {
-            Ok(permit) => (permit, false),
-            Err(_) => match Arc::clone(&self.surplus).try_acquire_owned() {
-                Ok(permit) => (permit, true),
-                Err(_) => {
-                    metrics::counter!("exposure_grpc_connections_closed_total").increment(1);
-                    return None;
-                }
-            },
-        };
-        Some(Admission { peer: Peer { is_surplus }, _permit: permit })
+        for (places, is_surplus) in [(&self.regular, false), (&self.surplus, true)] {
+            if let Ok(permit) = Arc::clone(places).try_acquire_owned() {
+                return Some(Admission { peer: Peer { is_surplus }, _permit: permit });
+            }
+        }
+        metrics::counter!("exposure_grpc_connections_closed_total").increment(1);
+        None
     }
 }
 

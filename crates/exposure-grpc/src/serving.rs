@@ -68,12 +68,11 @@ async fn run<IO>(
         ended = &mut connection => Some(ended),
         _ = stopped.wait_for(|&stops| stops) => None,
     };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            connection.http.as_mut().graceful_shutdown();
-            connection.await
-        }
+    let ended = if let Some(ended) = ended {
+        ended
+    } else {
+        connection.http.as_mut().graceful_shutdown();
+        connection.await
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection failed");
