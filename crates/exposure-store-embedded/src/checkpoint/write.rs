@@ -150,7 +150,9 @@ fn encode(
             let (first, changes) = held.lengths();
             writer.expect((first + first / 8 + changes / 2) as usize);
         }
-        for (number_in_shard, profile) in profiles.hot() {
+        // Erased since it was planned: its position stays, so that opening comes by the erasure, until it is whole.
+        let waits = !manner.is_whole && profiles.holds_erased;
+        for (number_in_shard, profile) in profiles.hot().filter(|_| !waits) {
             let homes = manner.homes;
             if manner.is_whole || is_due(profiles, number_in_shard, profile, held.position, homes) {
                 let at = writer
@@ -161,7 +163,7 @@ fn encode(
             }
         }
         cold = if manner.is_whole { profiles.cold().collect() } else { Vec::new() };
-        position = state.ledger.position;
+        position = if waits { held.position } else { state.ledger.position };
     }
     let mut sections = ShardSections { position, sections: Vec::new() };
     if manner.is_whole {
@@ -204,7 +206,7 @@ fn advance(inner: &Inner, shards: &Range<usize>) -> Result<(), Error> {
         let is_ahead = |state: &State| {
             state.shards[shard].hot().any(|(_, profile)| profile.is_ahead(held.position))
         };
-        if !is_ahead(&state) {
+        if !is_ahead(&state) && !state.shards[shard].holds_erased {
             held.position = state.ledger.position;
             highest = highest.max(held.position);
         }
