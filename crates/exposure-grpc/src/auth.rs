@@ -18,15 +18,6 @@ pub(crate) fn caller(
     authenticate(handle, key, scope).map_err(|error| status(&error))
 }
 
-/// The same, by the headers that the metadata is.
-pub(crate) fn caller_by_headers(
-    handle: &Handle,
-    headers: &HeaderMap,
-    scope: Scope,
-) -> Result<Caller, ServiceError> {
-    authenticate(handle, key_of(headers)?, scope)
-}
-
 /// The caller of a key, with a scope; asked again and again by what stays open for long.
 pub(crate) fn authenticate(
     handle: &Handle,
@@ -43,7 +34,8 @@ pub(crate) fn api_key(metadata: &MetadataMap) -> Result<&str, ServiceError> {
     key_of(metadata.as_ref())
 }
 
-fn key_of(headers: &HeaderMap) -> Result<&str, ServiceError> {
+/// The same, in the headers that the metadata is.
+pub(crate) fn key_of(headers: &HeaderMap) -> Result<&str, ServiceError> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     text("authorization")
         .and_then(bearer)

@@ -1,27 +1,9 @@
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
-use tonic::Status;
-use tonic::body::Body;
-use tonic::codegen::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
-
-const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-
-/// The body of an answer.
-#[derive(Debug)]
-pub(crate) enum AnswerBody {
-    /// One message with its prefix, and then that all went well.
-    Message(Bytes),
-    /// That all went well.
-    Trailers,
-    /// Nothing more.
-    Ended,
-    /// What the machinery above made.
-    Any(Body),
-}
+use h2::{Reason, RecvStream};
+use http_body::{Body, Frame};
 
 /// What there is of a request's body without waiting.
 #[derive(Debug)]
@@ -31,46 +13,39 @@ pub(crate) enum Gathered {
     /// A beginning.
     Part(Bytes),
     /// It ended in an error.
-    Failed(hyper::Error),
+    Failed(h2::Error),
 }
 
-/// A body of which the beginning was taken already.
+/// A body of which the beginning may have been taken already.
 #[derive(Debug)]
-pub(crate) struct Rest {
+pub(crate) struct RequestBody {
     first: Bytes,
-    body: Incoming,
-}
-
-/// An answer of one message, with its prefix.
-pub(crate) fn answer(message: Bytes) -> Response<AnswerBody> {
-    let mut response = Response::new(AnswerBody::Message(message));
-    let grpc = HeaderValue::from_static("application/grpc");
-    response.headers_mut().insert(header::CONTENT_TYPE, grpc);
-    response
+    rest: RecvStream,
+    data_ended: bool,
 }
 
 impl Gathered {
     /// Takes what has come, up to more than `max_bytes`; a call comes with its only message as a
     /// rule, and in one piece.
-    pub(crate) fn of(body: &mut Incoming, max_bytes: usize, context: &mut Context<'_>) -> Self {
+    pub(crate) fn of(body: &mut RecvStream, max_bytes: usize, context: &mut Context<'_>) -> Self {
         let mut first = Bytes::new();
         while first.len() <= max_bytes {
-            match Pin::new(&mut *body).poll_frame(context) {
-                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) if first.is_empty() => first = data,
-                    Ok(data) if data.is_empty() => {}
-                    Ok(data) => {
-                        let mut both = BytesMut::with_capacity(first.len() + data.len());
-                        both.extend_from_slice(&first);
-                        both.extend_from_slice(&data);
-                        first = both.freeze();
-                    }
-                    // Nothing that a client may say there is of use.
-                    Err(_trailers) => {}
-                },
+            match poll_data(body, context) {
+                Poll::Ready(Some(Ok(data))) if first.is_empty() => first = data,
+                Poll::Ready(Some(Ok(data))) if data.is_empty() => {}
+                Poll::Ready(Some(Ok(data))) => {
+                    let mut both = BytesMut::with_capacity(first.len() + data.len());
+                    both.extend_from_slice(&first);
+                    both.extend_from_slice(&data);
+                    first = both.freeze();
+                }
                 Poll::Ready(Some(Err(error))) => return Self::Failed(error),
+                // Nothing that a client may say in trailers is of use.
                 Poll::Ready(None) => return Self::Whole(first),
-                Poll::Pending => break,
+                Poll::Pending => return Self::Part(first),
+            }
+            if first.len() <= max_bytes && body.is_end_stream() {
+                return Self::Whole(first);
             }
         }
         Self::Part(first)
@@ -84,72 +59,59 @@ pub(crate) fn only_message(body: &Bytes) -> Option<Bytes> {
     (u32::from_be_bytes(length) as usize == message.len()).then(|| body.slice(prefix.len()..))
 }
 
-impl Rest {
-    pub(crate) fn new(first: Bytes, body: Incoming) -> Self {
-        Self { first, body }
+impl RequestBody {
+    pub(crate) fn new(first: Bytes, rest: RecvStream) -> Self {
+        Self { first, rest, data_ended: false }
     }
 }
 
-impl HttpBody for Rest {
+impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = h2::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        if self.first.is_empty() {
-            return Pin::new(&mut self.body).poll_frame(context);
+    ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+        if !self.first.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.first)))));
         }
-        Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.first)))))
+        if !self.data_ended {
+            if let Some(data) = ready!(poll_data(&mut self.rest, context)) {
+                return Poll::Ready(Some(data.map(Frame::data)));
+            }
+            self.data_ended = true;
+        }
+        Poll::Ready(match ready!(self.rest.poll_trailers(context)) {
+            Ok(trailers) => trailers.map(|trailers| Ok(Frame::trailers(trailers))),
+            Err(error) => (!is_end(&error)).then_some(Err(error)),
+        })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.first.is_empty() && self.body.is_end_stream()
+        self.first.is_empty() && self.rest.is_end_stream()
     }
 }
 
-impl HttpBody for AnswerBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if let Self::Any(body) = &mut *self {
-            return Pin::new(body).poll_frame(context);
+/// The next bytes of a body; room for as many is given back to its sender.
+fn poll_data(
+    body: &mut RecvStream,
+    context: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, h2::Error>>> {
+    Poll::Ready(match ready!(body.poll_data(context)) {
+        Some(Ok(data)) => {
+            // What the stream itself lacks by then, it has ended without.
+            let _ended = body.flow_control().release_capacity(data.len()).err();
+            Some(Ok(data))
         }
-        let frame = match std::mem::replace(&mut *self, Self::Ended) {
-            Self::Message(message) => {
-                *self = Self::Trailers;
-                Some(Frame::data(message))
-            }
-            Self::Trailers => {
-                let mut trailers = HeaderMap::with_capacity(1);
-                trailers.insert(GRPC_STATUS, HeaderValue::from_static("0"));
-                Some(Frame::trailers(trailers))
-            }
-            Self::Ended | Self::Any(_) => None,
-        };
-        Poll::Ready(frame.map(Ok))
-    }
+        Some(Err(error)) if is_end(&error) => None,
+        other => other,
+    })
+}
 
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Message(_) | Self::Trailers => false,
-            Self::Ended => true,
-            Self::Any(body) => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Any(body) => body.size_hint(),
-            // Its length is not said: trailers follow.
-            Self::Message(_) | Self::Trailers | Self::Ended => SizeHint::default(),
-        }
-    }
+/// Whether a stream that its client reset ended as it wanted.
+fn is_end(error: &h2::Error) -> bool {
+    error.reason() == Some(Reason::NO_ERROR)
 }
 
 #[cfg(test)]

@@ -2,13 +2,11 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 
-use bytes::Bytes;
 use exposure_proto::ingest_server::IngestServer;
-use exposure_service::{Beginning, Handle, Scope, ServiceError};
+use exposure_service::{Arrival, Beginning, Caller, Handle, Scope, ServiceError};
 use http_body::Body as _;
-use hyper::body::Incoming;
+use subtle::ConstantTimeEq as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -19,18 +17,14 @@ use tonic::service::Routes;
 use tonic::{Code, Status};
 
 use crate::Settings;
-use crate::auth::caller_by_headers;
-use crate::body::{AnswerBody, Gathered, Rest, answer, only_message};
+use crate::auth::{authenticate, key_of};
 use crate::connection::Peer;
 use crate::deadline::timeout;
 use crate::error::{explained, late, status};
-use crate::ingest::{IngestTransport, Intake, LARGE_BYTES};
+use crate::ingest::{IngestTransport, Intake};
 use crate::meter::Meter;
 use crate::method::{INGEST_PREFIX, ONE_USER, OTLP_PREFIX, PREFIX, UNARY_INGEST, method_name};
 use crate::receiving::Receiving;
-
-/// Says how messages are compressed.
-const ENCODING: &str = "grpc-encoding";
 
 /// Every call of every connection: bounds, deadlines, reasons, metrics, and the way to the
 /// service. Ingest goes there straight, past the router.
@@ -101,93 +95,82 @@ impl Calls {
     }
 }
 
+/// What a call of a small batch holds while it is under way.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    /// When its client stops waiting.
+    pub(crate) deadline: Instant,
+    _place: OwnedSemaphorePermit,
+    _arrival: Arrival,
+}
+
+/// A key and who sends it.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    secret: Box<str>,
+    caller: Caller,
+}
+
+impl Key {
+    /// Whether a call was sent with this key.
+    pub(crate) fn is_of(&self, headers: &HeaderMap) -> bool {
+        key_of(headers).is_ok_and(|key| key.as_bytes().ct_eq(self.secret.as_bytes()).into())
+    }
+
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+}
+
 /// The answer to a call.
-pub(crate) type Answer = BoxFuture<http::Response<AnswerBody>, Infallible>;
+pub(crate) type Answer = BoxFuture<http::Response<Body>, Infallible>;
 
 impl Calls {
-    /// Answers a call of a peer.
-    pub(crate) fn call(self: &Arc<Self>, peer: Peer, request: http::Request<Incoming>) -> Answer {
-        if request.uri().path() == UNARY_INGEST {
-            return Box::pin(Arc::clone(self).ingest_call(peer, request));
-        }
-        let answer = self.any_call(peer, request.map(Body::new));
-        Box::pin(async move { Ok(answer.await?.map(AnswerBody::Any)) })
-    }
-
-    /// A small batch that came in one piece is worked on here, past all machinery.
-    async fn ingest_call(
-        self: Arc<Self>,
-        peer: Peer,
-        request: http::Request<Incoming>,
-    ) -> Result<http::Response<AnswerBody>, Infallible> {
-        let started = Instant::now();
-        let (head, mut body) = request.into_parts();
-        let gathered =
-            poll_fn(|context| Poll::Ready(Gathered::of(&mut body, LARGE_BYTES, context)));
-        let first = match gathered.await {
-            Gathered::Whole(whole) => match only_message(&whole) {
-                Some(message) if !head.headers.contains_key(ENCODING) => {
-                    return Ok(self.small_batch(peer, started, &head.headers, &message).await);
-                }
-                Some(_) | None => whole,
-            },
-            Gathered::Part(first) => first,
-            Gathered::Failed(error) => {
-                let failed = explained(Status::from_error(error.into()));
-                return Ok(self.failed(&failed, started));
-            }
-        };
-        let body = Body::new(Rest::new(first, body));
-        let answer = self.any_call(peer, http::Request::from_parts(head, body));
-        Ok(answer.await?.map(AnswerBody::Any))
-    }
-
-    async fn small_batch(
+    /// Lets a small batch of so many bytes in, past all machinery; `known` is its key, where the
+    /// call before was of the same.
+    pub(crate) fn admit(
         &self,
         peer: Peer,
-        started: Instant,
         headers: &HeaderMap,
-        message: &Bytes,
-    ) -> http::Response<AnswerBody> {
-        let permit = match self.enter(peer, false) {
-            Ok((permit, _)) => permit,
-            Err(refused) => return self.failed(&refused, started),
-        };
+        n_bytes: usize,
+        known: Option<&Key>,
+        started: Instant,
+    ) -> Result<(Admitted, Option<Key>), Status> {
+        let (place, _) = self.enter(peer, false)?;
         let limit = self.settings.call_timeout;
         let limit = timeout(headers).map_or(limit, |timeout| timeout.min(limit));
-        let stored = tokio::select! {
-            biased;
-            stored = self.store(headers, message) => stored.map_err(|error| status(&error)),
-            () = tokio::time::sleep(limit) => Err(late()),
+        let admitted = || {
+            let key = match known {
+                Some(_) => {
+                    self.handle.authenticated_again();
+                    None
+                }
+                None => Some(self.key(headers)?),
+            };
+            Ok((self.handle.arrive(n_bytes)?, key))
         };
-        drop(permit);
-        match stored {
-            Ok(message) => {
-                self.meter.count(method_name(UNARY_INGEST), Code::Ok, started);
-                answer(message)
-            }
-            Err(failed) => self.failed(&failed, started),
-        }
+        let (arrival, key) = admitted().map_err(|error: ServiceError| status(&error))?;
+        Ok((Admitted { deadline: started + limit, _place: place, _arrival: arrival }, key))
     }
 
-    async fn store(&self, headers: &HeaderMap, message: &Bytes) -> Result<Bytes, ServiceError> {
-        let caller = caller_by_headers(&self.handle, headers, Scope::Ingest)?;
-        let arrival = self.handle.arrive(message.len())?;
-        let answer = self.intake.unary(&caller, message).await;
-        drop(arrival);
-        Ok(answer?.finish_framed())
+    fn key(&self, headers: &HeaderMap) -> Result<Key, ServiceError> {
+        let secret = key_of(headers)?;
+        let caller = authenticate(&self.handle, secret, Scope::Ingest)?;
+        Ok(Key { secret: secret.into(), caller })
     }
 
-    fn failed(&self, status: &Status, started: Instant) -> http::Response<AnswerBody> {
-        self.meter.count(method_name(UNARY_INGEST), status.code(), started);
-        status.clone().into_http().map(AnswerBody::Any)
+    /// What answers small batches.
+    pub(crate) fn intake(&self) -> Arc<Intake> {
+        Arc::clone(&self.intake)
     }
 
-    fn any_call(
-        &self,
-        peer: Peer,
-        request: http::Request<Body>,
-    ) -> BoxFuture<http::Response<Body>, Infallible> {
+    /// Counts a batch that was answered.
+    pub(crate) fn count(&self, code: Code, started: Instant) {
+        self.meter.count(method_name(UNARY_INGEST), code, started);
+    }
+
+    /// Answers any call of a peer.
+    pub(crate) fn call(&self, peer: Peer, request: http::Request<Body>) -> Answer {
         let started = Instant::now();
         let path = request.uri().path();
         let method = method_name(path);

@@ -22,13 +22,17 @@ mod settings;
 
 mod health;
 
+mod batching;
 mod body;
 mod calls;
 mod connection;
+mod http2;
 mod inline;
+mod keepalive;
 mod meter;
 mod method;
 mod receiving;
+mod respond;
 mod serving;
 
 mod auth;

@@ -92,6 +92,11 @@ impl Handle {
         caller
     }
 
+    /// Counts another call with a key that was just found valid, and is not looked up again.
+    pub fn authenticated_again(&self) {
+        self.inner.meter.authenticated(true);
+    }
+
     /// Lets a request of so many bytes in, before anything is done for it; it is under way until
     /// what is returned is dropped.
     ///

@@ -1,9 +1,11 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use bytes::Bytes;
-use exposure_core::{Admitted, Outcome};
+use exposure_core::{Admitted, ErrorCode, Outcome};
 use exposure_proto::answer::AnswerEncoder;
 use exposure_proto::convert::{incoming, rules};
 use exposure_proto::decode::{BodyRef, DecodeError, DecodeLimits, IngestRequestRef};
-use exposure_service::{Caller, Handle, IngestRequest, Refused, ServiceError};
+use exposure_service::{Caller, Handle, IngestRequest, Prepared, Receipt, Refused, ServiceError};
 
 use super::account::reported;
 use super::pool::BufferPool;
@@ -89,7 +91,7 @@ impl Intake {
 
     /// A batch that is too large is refused under its id; anything else ends the stream.
     fn undecoded(message: &Bytes, error: &DecodeError) -> StreamOutcome {
-        let too_large = error.code() == exposure_core::ErrorCode::BatchTooLarge;
+        let too_large = error.code() == ErrorCode::BatchTooLarge;
         match prost::Message::decode(&**message) {
             Ok(BatchId { batch_id }) if too_large => {
                 StreamOutcome::Refused { batch_id, error: undecodable(error) }
@@ -98,13 +100,66 @@ impl Intake {
         }
     }
 
+    /// Answers encoded `IngestRequest`s of one caller, each with an encoded `IngestResponse` behind
+    /// the prefix of a message, as [`Self::unary`] does with each alone.
+    ///
+    /// A mistake of the server in one of them is none of the others'.
+    pub(crate) async fn unary_together(
+        &self,
+        caller: &Caller,
+        messages: &[Bytes],
+    ) -> Vec<Result<Bytes, ServiceError>> {
+        let decoded = messages.iter().map(|message| {
+            alone(|| {
+                let buffers = self.pool.take();
+                buffers.decode(message, self.limits).map_err(|error| undecodable(&error))
+            })
+        });
+        let requests: Vec<_> = decoded.collect();
+        let mut prepared = Vec::with_capacity(requests.len());
+        let mut refused = Vec::with_capacity(requests.len());
+        for (request, message) in requests.iter().zip(messages) {
+            let request = request.as_ref().map_err(Clone::clone);
+            let request =
+                request.and_then(|request| alone(|| self.prepare(caller, request, message.len())));
+            refused.push(request.map(|request| prepared.push(request)).err());
+        }
+        let mut receipts = self.handle.commit_together(prepared).await.into_iter();
+        let mut answers = Vec::with_capacity(requests.len());
+        for error in refused {
+            answers.push(match error {
+                Some(error) => Err(error),
+                None => receipts.next().unwrap_or_else(|| Err(broken())).map(|receipt| {
+                    let answer = AnswerEncoder::response(receipt.len());
+                    written(answer, &receipt).finish_framed()
+                }),
+            });
+        }
+        drop(receipts);
+        for request in requests.into_iter().flatten() {
+            self.pool.give_back(request.recycle());
+        }
+        answers
+    }
+
     async fn store(
         &self,
         caller: &Caller,
         request: &IngestRequestRef<'_>,
         n_bytes: usize,
-        mut answer: AnswerEncoder,
+        answer: AnswerEncoder,
     ) -> Result<AnswerEncoder, ServiceError> {
+        let prepared = self.prepare(caller, request, n_bytes)?;
+        let receipt = self.handle.commit(prepared).await?;
+        Ok(written(answer, &receipt))
+    }
+
+    fn prepare<'a>(
+        &self,
+        caller: &Caller,
+        request: &'a IngestRequestRef<'a>,
+        n_bytes: usize,
+    ) -> Result<Prepared<'a>, ServiceError> {
         let ingest = rules_of(request, n_bytes)?;
         if let Some(account) = &request.client_account {
             self.handle.report_account(caller, ingest.library, &reported(account))?;
@@ -120,12 +175,24 @@ impl Intake {
                 ..Refused::from(rejection)
             })
         });
-        let receipt = self.handle.ingest(caller, &ingest, events).await?;
-        for (outcome, event) in receipt.iter() {
-            push(&mut answer, outcome, event);
-        }
-        Ok(answer)
+        self.handle.prepare(caller, &ingest, events)
     }
+}
+
+/// Does a part of the work on one request among several.
+fn alone<T>(work: impl FnOnce() -> Result<T, ServiceError>) -> Result<T, ServiceError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(broken()))
+}
+
+fn broken() -> ServiceError {
+    ServiceError::new(ErrorCode::Internal, "the call ended by a mistake of the server")
+}
+
+fn written(mut answer: AnswerEncoder, receipt: &Receipt<'_>) -> AnswerEncoder {
+    for (outcome, event) in receipt.iter() {
+        push(&mut answer, outcome, event);
+    }
+    answer
 }
 
 /// What holds for all events of a request; an option out of bounds is named.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use exposure_proto::v1;
 use exposure_proto::v1::ingest_stream_response::Message;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tonic::Code;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic_health::pb::HealthCheckRequest;
@@ -75,6 +76,26 @@ async fn a_call_that_never_ends_is_cut_off() {
     world.stop();
     world.stopped().await;
     unary.abort();
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_is_closed() {
+    let settings = exposure_grpc::Settings {
+        keepalive_interval: std::time::Duration::from_millis(20),
+        keepalive_timeout: std::time::Duration::from_millis(20),
+        ..Default::default()
+    };
+    let world = World::with(settings, exposure_service::Settings::default()).await;
+    // Its client answers when it is asked.
+    let channel = world.channel().await;
+    let mut silent = world.pipe();
+    silent.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut said = Vec::new();
+    silent.read_to_end(&mut said).await.unwrap();
+    let ping = b"\0\0\x08\x06\0\0\0\0\0";
+    assert!(said.windows(ping.len()).any(|frame| frame == ping), "{said:?}");
+    let check = HealthCheckRequest::default();
+    HealthClient::new(channel).check(check).await.unwrap();
 }
 
 #[tokio::test]

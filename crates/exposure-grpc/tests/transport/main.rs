@@ -16,6 +16,7 @@ mod otlp;
 mod pieces;
 mod store;
 mod stream;
+mod together;
 mod vectors;
 mod watch;
 mod world;

@@ -96,6 +96,13 @@ impl World {
         endpoint.connect_with_connector(connector).await.unwrap()
     }
 
+    /// A new connection, of which the client's end is to be spoken on.
+    pub(crate) fn pipe(&self) -> DuplexStream {
+        let (ours, theirs) = tokio::io::duplex(64 * 1024);
+        self.connect.send(Ok(theirs)).unwrap();
+        ours
+    }
+
     pub(crate) async fn ingest(&self) -> IngestServiceClient<Channel> {
         IngestServiceClient::new(self.channel().await)
     }

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use exposure_core::{Admitted, Change, ErrorCode, Outcome, Rejection};
-use exposure_store::{Batch, Committed, Reject};
+use exposure_store::{Batch, Committed, Origin, Reject};
 
 use super::prepare::Refusal;
 use super::{IngestRequest, Prepared, Receipt, Refused};
@@ -45,18 +45,23 @@ impl Handle {
             return Ok(Vec::new());
         }
         let rejects: Vec<_> = prepared.refusals.iter().map(Refusal::to_reject).collect();
-        let batch = Batch { origin: prepared.origin, events: &prepared.events, rejects: &rejects };
-        let committed = self.store().commit(&batch).await?;
-        if committed.len() == prepared.events.len() {
+        self.commit_events(prepared.origin, &prepared.events, &rejects).await
+    }
+
+    /// One result for each event.
+    pub(super) async fn commit_events(
+        &self,
+        origin: Origin,
+        events: &[Admitted<'_>],
+        rejects: &[Reject<'_>],
+    ) -> Result<Vec<Committed>> {
+        let committed = self.store().commit(&Batch { origin, events, rejects }).await?;
+        if committed.len() == events.len() {
             return Ok(committed);
         }
         Err(ServiceError::new(
             ErrorCode::Internal,
-            format!(
-                "the store answered {} events with {} results",
-                prepared.events.len(),
-                committed.len()
-            ),
+            format!("the store answered {} events with {} results", events.len(), committed.len()),
         ))
     }
 
@@ -91,7 +96,7 @@ impl Handle {
 }
 
 impl<'a> Prepared<'a> {
-    fn receipt(mut self, committed: Vec<Committed>) -> Receipt<'a> {
+    pub(super) fn receipt(mut self, committed: Vec<Committed>) -> Receipt<'a> {
         let events = std::mem::take(&mut self.events);
         let decided = std::mem::take(&mut self.decided);
         let n_outcomes = committed.len() + decided.len();

@@ -8,6 +8,7 @@ mod prepare;
 mod pressure;
 mod receipt;
 mod request;
+mod together;
 
 pub use coming::Beginning;
 pub(crate) use coming::Coming;
