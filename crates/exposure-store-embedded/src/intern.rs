@@ -57,17 +57,22 @@ impl Recent {
 
     #[inline]
     pub(crate) fn find(&self, texts: &Texts, text: &str) -> Option<Known> {
-        texts.known(self.0[Self::place(text)], text)
+        texts.known(self.0[Self::place(text.as_bytes())], text.as_bytes())
+    }
+
+    /// As [`find`](Self::find), by bytes that need not be a text.
+    #[inline]
+    fn find_bytes(&self, texts: &Texts, bytes: &[u8]) -> Option<TextId> {
+        texts.known(self.0[Self::place(bytes)], bytes).map(|known| known.id)
     }
 
     pub(crate) fn keep(&mut self, text: &str, id: TextId) {
-        self.0[Self::place(text)] = id;
+        self.0[Self::place(text.as_bytes())] = id;
     }
 
     /// Keys mostly differ at their end or in their length.
     #[inline]
-    fn place(text: &str) -> usize {
-        let bytes = text.as_bytes();
+    fn place(bytes: &[u8]) -> usize {
         let end = match bytes.last_chunk::<8>() {
             Some(end) => u64::from_le_bytes(*end),
             None => bytes.iter().fold(0, |end, &byte| end << 8 | u64::from(byte)),
@@ -75,6 +80,49 @@ impl Recent {
         // The last bytes differ first, and they are the highest: so are the bits that count.
         let spread = (end ^ bytes.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         (spread >> 58) as usize % Self::PLACES
+    }
+}
+
+/// Numbers for the texts of what is read: much of it one behind the other, and of few texts.
+#[derive(Debug)]
+pub(crate) struct Numbering<'i> {
+    interner: &'i Interner,
+    /// Held from text to text: most have a number already.
+    texts: Option<RwLockReadGuard<'i, Texts>>,
+    recent: Recent,
+}
+
+impl<'i> Numbering<'i> {
+    pub(crate) fn new(interner: &'i Interner) -> Self {
+        Self { interner, texts: None, recent: Recent::default() }
+    }
+
+    /// The number of a text by its bytes, if it was looked up of late.
+    #[inline]
+    pub(crate) fn recent(&mut self, bytes: &[u8]) -> Option<TextId> {
+        let texts = self.texts.get_or_insert_with(|| self.interner.read());
+        self.recent.find_bytes(texts, bytes)
+    }
+
+    /// The number of a text, a new one if need be.
+    pub(crate) fn number(&mut self, text: &str) -> Result<TextId, Full> {
+        let texts = self.texts.get_or_insert_with(|| self.interner.read());
+        let id = if let Some(id) = texts.find(text) {
+            id
+        } else {
+            // Adding one waits for every reader, this one too.
+            self.texts = None;
+            self.interner.intern(text)?
+        };
+        self.recent.keep(text, id);
+        Ok(id)
+    }
+
+    /// Lets those go ahead who wait to add a text.
+    pub(crate) fn give_way(&mut self) {
+        if let Some(texts) = &mut self.texts {
+            RwLockReadGuard::bump(texts);
+        }
     }
 }
 
@@ -112,9 +160,9 @@ impl Texts {
 
     /// The number and the hash of a text, if this is its number.
     #[inline]
-    fn known(&self, id: TextId, text: &str) -> Option<Known> {
+    fn known(&self, id: TextId, text: &[u8]) -> Option<Known> {
         let (held, hash) = self.by_id.get(id.0 as usize)?;
-        (**held == *text).then_some(Known { id, hash: *hash })
+        (held.as_bytes() == text).then_some(Known { id, hash: *hash })
     }
 
     fn add(&mut self, text: &str) -> Result<TextId, Full> {

@@ -36,8 +36,13 @@ impl Secret {
 
     /// The key of a raw id.
     pub(crate) fn profile(&self, project: ProjectId, id: RawId<'_>) -> ProfileKey {
-        let scope = (u64::from(project.0) << 1) | u64::from(id.is_user());
-        ProfileKey(mix(xxh3_128_with_secret(id.as_str().as_bytes(), &self.0), scope))
+        self.profile_of(project, id.is_user(), id.as_str().as_bytes())
+    }
+
+    /// The key of a user's or a device's id by its bytes.
+    pub(crate) fn profile_of(&self, project: ProjectId, is_user: bool, id: &[u8]) -> ProfileKey {
+        let scope = (u64::from(project.0) << 1) | u64::from(is_user);
+        ProfileKey(mix(xxh3_128_with_secret(id, &self.0), scope))
     }
 
     /// The key of an insert id in the window, scoped to its owner's profile.

@@ -17,6 +17,8 @@ mod fixture;
 mod flips;
 #[path = "store/flips_log.rs"]
 mod flips_log;
+#[path = "store/recovery.rs"]
+mod recovery;
 #[path = "store/retention.rs"]
 mod retention;
 #[path = "store/sabotage.rs"]

@@ -186,10 +186,21 @@ impl Open {
 impl SectionRef {
     /// Reads all of the section.
     pub(crate) fn read(&self) -> Result<Vec<u8>, Error> {
-        let mut bytes = vec![0; self.at.length as usize];
-        crate::disk::read_exact_at(&*self.file.file, &mut bytes, self.at.offset)
-            .map_err(|cause| Error::Io { file: name(&self.file.path), cause: cause.to_string() })?;
+        let mut bytes = Vec::new();
+        self.read_into(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Reads all of the section in the place of what is there.
+    pub(crate) fn read_into(&self, bytes: &mut Vec<u8>) -> Result<(), Error> {
+        bytes.resize(self.at.length as usize, 0);
+        crate::disk::read_exact_at(&*self.file.file, bytes, self.at.offset)
+            .map_err(|cause| Error::Io { file: name(&self.file.path), cause: cause.to_string() })
+    }
+
+    /// Says that all of the section will be read soon.
+    pub(crate) fn ask_for_all(&self) {
+        self.file.file.will_read(self.at.offset, self.at.length);
     }
 
     /// Gives back the memory of the section's content.

@@ -56,6 +56,12 @@ pub trait File: Debug + Send + Sync {
     /// Makes the content and all metadata durable.
     fn sync_all(&self) -> io::Result<()>;
 
+    /// Where the next bytes from `offset` on are that may be anything but zero; `None` if there are none. Only for speed:
+    /// any answer between `offset` and them is right.
+    fn next_data(&self, offset: u64) -> Option<u64> {
+        Some(offset)
+    }
+
     /// Advises that `len` bytes from `offset`, which are durable, will not be read soon; they may reach beyond the end.
     ///
     /// Memory that is given back at once is warm for the next page; what is left to the system grows into memory that

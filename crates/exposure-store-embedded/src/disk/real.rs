@@ -112,6 +112,17 @@ impl File for RealFile {
         self.0.sync_all()
     }
 
+    fn next_data(&self, offset: u64) -> Option<u64> {
+        use rustix::fs::{SeekFrom, seek};
+        // Nobody reads from where the descriptor stands.
+        match seek(&self.0, SeekFrom::Data(offset)) {
+            Ok(data) => Some(data),
+            Err(rustix::io::Errno::NXIO) => None,
+            // Some file systems can not tell.
+            Err(_) => Some(offset),
+        }
+    }
+
     fn forget(&self, offset: u64, len: u64) {
         self.advise(offset, len, Advice::DontNeed);
     }

@@ -56,6 +56,12 @@ impl<'a> Cursor<'a> {
         self.text(usize::from(n))
     }
 
+    /// Bytes behind their length in two.
+    pub(crate) fn bytes16(&mut self) -> Result<&'a [u8], Malformed> {
+        let n = self.u16()?;
+        self.take(usize::from(n))
+    }
+
     /// Bytes behind their length in four.
     pub(crate) fn bytes32(&mut self) -> Result<&'a [u8], Malformed> {
         let n = self.u32()?;

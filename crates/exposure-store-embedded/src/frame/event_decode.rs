@@ -33,18 +33,35 @@ pub(super) fn span(bytes: &[u8]) -> Result<(usize, usize), Malformed> {
     if length < FIXED { Err(TOO_SHORT) } else { Ok((length, in_frame)) }
 }
 
-const TOO_SHORT: Malformed = Malformed("an event is too short");
+pub(super) const TOO_SHORT: Malformed = Malformed("an event is too short");
 
-/// What few records have.
-struct Seldom {
-    lengths: [usize; N_TEXTS],
+/// What few records have, and the lengths of texts.
+pub(super) struct Seldom {
+    pub(super) lengths: [usize; N_TEXTS],
     time: Option<Timestamp>,
     sequence: i64,
     notes: Notes,
 }
 
 impl Seldom {
-    /// Takes it off the front, where it begins behind the previous record on a device.
+    /// Reads it where it begins behind the previous record on a device, as far as a record has it.
+    pub(super) fn read(
+        cursor: &mut Cursor<'_>,
+        fixed: &[u8; FIXED],
+        parts: u16,
+    ) -> Result<Self, Malformed> {
+        let mut seldom =
+            Self { lengths: [0; N_TEXTS], time: None, sequence: 0, notes: Notes::default() };
+        for (length, short) in seldom.lengths.iter_mut().zip(&fixed[AT_LENGTHS..]) {
+            *length = usize::from(*short);
+        }
+        if parts & SELDOM != 0 {
+            Self::take(cursor, parts, &mut seldom)?;
+        }
+        Ok(seldom)
+    }
+
+    /// Takes it off the front.
     fn take(cursor: &mut Cursor<'_>, parts: u16, seldom: &mut Self) -> Result<(), Malformed> {
         let is_wide = parts & WIDE != 0;
         if is_wide {
@@ -93,14 +110,7 @@ pub(super) fn decode<'a>(
     }
     let has = |bits: u16| parts & bits == bits;
     let previous_device = if has(BOTH) { cursor.u64()? } else { NO_POSITION };
-    let mut seldom =
-        Seldom { lengths: [0; N_TEXTS], time: None, sequence: 0, notes: Notes::default() };
-    for (length, short) in seldom.lengths.iter_mut().zip(&fixed[AT_LENGTHS..]) {
-        *length = usize::from(*short);
-    }
-    if parts & SELDOM != 0 {
-        Seldom::take(&mut cursor, parts, &mut seldom)?;
-    }
+    let seldom = Seldom::read(&mut cursor, fixed, parts)?;
     let insert_uuid = if has(INSERT_UUID) { Some(cursor.array::<16>()?) } else { None };
     // All texts are checked at once.
     let mut joined = cursor.text(seldom.lengths.iter().sum())?;
@@ -158,7 +168,7 @@ pub(super) fn decode<'a>(
             library: if has(LIBRARY) { library } else { head.library },
         },
         insert_uuid,
-        status: Status::from_number(fixed[AT_STATUS] & STATUS)?,
+        status: status_of(fixed)?,
         links_changed: fixed[AT_STATUS] & LINKS_CHANGED != 0,
         previous: u64::from_le_bytes(array_at(fixed, AT_PREVIOUS)),
         previous_device,
@@ -166,6 +176,10 @@ pub(super) fn decode<'a>(
         extra_effects,
         length,
     })
+}
+
+pub(super) fn status_of(fixed: &[u8; FIXED]) -> Result<Status, Malformed> {
+    Status::from_number(fixed[AT_STATUS] & STATUS)
 }
 
 const BROKEN_TEXT: Malformed = Malformed("a text ends within a character");

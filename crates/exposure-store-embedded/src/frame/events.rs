@@ -28,7 +28,7 @@ pub(crate) struct EventsHead<'a> {
     /// The library of the records that name none of their own.
     pub library: &'a str,
     /// Which layout its records have.
-    is_compact: bool,
+    pub(super) is_compact: bool,
     /// Where they begin.
     begin: usize,
 }
@@ -61,7 +61,7 @@ impl<'a> EventsHead<'a> {
     }
 
     /// Reads a record of the frame. A UUID's text is written into the next of `texts`.
-    fn decode(
+    pub(super) fn decode(
         &self,
         bytes: &'a [u8],
         texts: &mut IterMut<'a, [u8; 36]>,
@@ -105,12 +105,12 @@ impl InsertTexts {
 /// The records of a frame, each with its position.
 #[derive(Debug)]
 pub(crate) struct Records<'a> {
-    head: EventsHead<'a>,
-    base: u64,
-    bytes: &'a [u8],
-    at: usize,
-    left: usize,
-    texts: IterMut<'a, [u8; 36]>,
+    pub(super) head: EventsHead<'a>,
+    pub(super) base: u64,
+    pub(super) bytes: &'a [u8],
+    pub(super) at: usize,
+    pub(super) left: usize,
+    pub(super) texts: IterMut<'a, [u8; 36]>,
 }
 
 impl<'a> Records<'a> {

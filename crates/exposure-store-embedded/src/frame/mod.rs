@@ -51,6 +51,7 @@ mod layout;
 mod reject;
 mod retirement;
 mod settled;
+mod sketch;
 
 pub(crate) use bytes::{Cursor, Malformed, put_bytes32, put_text16};
 pub(crate) use document::{decode_document, encode_document, put_document, take_document};
@@ -64,6 +65,7 @@ pub(crate) use header::{FrameKind, FrameRef, FrameWriter};
 pub(crate) use reject::{decode_reject, encode_reject};
 pub(crate) use retirement::{Fold, Left, Retirement, decode_retirement, encode_retirement};
 pub(crate) use settled::{put_registers, put_settled, take_registers, take_settled};
+pub(crate) use sketch::Sketch;
 
 #[cfg(test)]
 mod tests;

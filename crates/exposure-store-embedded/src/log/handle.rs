@@ -13,6 +13,7 @@ use super::queue::{PendingGroup, Queue};
 use super::recovery::{Replay, recover};
 use super::segment::Segments;
 use super::waiters::Waiters;
+use super::walk::Payload;
 use super::writer::Writer;
 use super::{
     Appender, LogError, LogMetrics, LogOptions, Reader, Ready, ReplayError, WaitDurable, seal,
@@ -73,6 +74,7 @@ impl Log {
         options: LogOptions,
         mut replay: impl FnMut(u64, &[u8]) -> Result<(), ReplayError>,
     ) -> Result<Self, LogError> {
+        let mut replay = |position, payload: Payload| replay(position, &payload);
         Self::open_and(disk, dir, options, &mut replay, &mut || Ok(()))
     }
 

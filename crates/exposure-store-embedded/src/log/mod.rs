@@ -35,3 +35,4 @@ pub use options::{Durability, LogOptions};
 pub use reader::{Group, Reader};
 pub use recovery::Replay;
 pub use waiters::WaitDurable;
+pub use walk::Payload;

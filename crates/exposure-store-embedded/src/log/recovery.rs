@@ -8,15 +8,15 @@ use super::format::{FoundHeader, Name, SEGMENT_HEADER, SegmentHeader, VERSION};
 use super::format::{GroupHeader, Kind};
 use super::remains::Remains;
 use super::segment::Segment;
-use super::walk::{Step, Walk};
+use super::walk::{Payload, Step, Walk};
 use super::{Fault, LogError, LogOptions, ReplayError, seal};
 use crate::disk::{self, Disk, File, OpenMode};
 
-/// Gets the position and bytes of each group's payload.
 /// Takes what a log replays: the position of the first byte, payloads.
-pub type Replay<'a> = dyn FnMut(u64, &[u8]) -> Result<(), ReplayError> + 'a;
+pub type Replay<'a> = dyn FnMut(u64, Payload) -> Result<(), ReplayError> + 'a;
 
-const READ_BYTES: usize = 4 << 20;
+/// Bytes that are read at once: what a processor keeps at hand until they are checked.
+const READ_BYTES: usize = 1 << 20;
 
 /// What was found, ready to be appended to.
 #[derive(Debug)]
@@ -180,7 +180,7 @@ impl<'a> Recovery<'a> {
                 Step::Group { header, payload } => {
                     durable = durable.max(header.durable);
                     walk.segment().note_boundary(header.position);
-                    self.hand_out(&header, walk.payload(payload), replay)?;
+                    self.hand_out(&header, walk.lend(payload), replay)?;
                     continue;
                 }
                 Step::Stop(_) if len < self.segment_bytes => Fault::EndOfFile,
@@ -209,7 +209,7 @@ impl<'a> Recovery<'a> {
     fn hand_out(
         &self,
         header: &GroupHeader,
-        payload: &[u8],
+        payload: Payload,
         replay: &mut Replay<'_>,
     ) -> Result<(), LogError> {
         if header.kind != Kind::Payload || header.end() <= self.options.start_position {

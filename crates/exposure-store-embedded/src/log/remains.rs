@@ -31,43 +31,49 @@ impl Remains {
         let magic = Finder::new(&GROUP_MAGIC);
         let mut at = position;
         while at + GROUP_HEADER <= file_end {
+            // Room that was never written holds no group, and reading it makes memory of it.
+            let Some(data) = file.next_data(at - start) else { break };
+            at = at.max(start + data);
             let n = disk::read_up_to(file, &mut buffer, at - start)?;
             let chunk = buffer.get(..n).unwrap_or_default();
-            let Some(offset) = magic.find(chunk) else {
-                // The last bytes may hold the beginning of a magic number.
-                at += n.saturating_sub(GROUP_MAGIC.len() - 1).max(1) as u64;
-                continue;
-            };
-            at += offset as u64;
-            at += match validate(file, store_id, start, at, file_end)? {
-                Some(header) => {
+            // A file that is reused is full of groups of its earlier life: each is one look at its header.
+            let mut from = 0;
+            while let Some(offset) = chunk.get(from..).and_then(|rest| magic.find(rest)) {
+                let found = from + offset;
+                let header = chunk.get(found..).and_then(|rest| rest.first_chunk());
+                let Some(header) = header else { break };
+                from = found + 1;
+                if let Some(group) = validate(file, store_id, start, at + found as u64, header)? {
                     remains.n_groups += 1;
-                    remains.durable = remains.durable.max(header.durable);
-                    header.end() - at
+                    remains.durable = remains.durable.max(group.durable);
+                    from = (group.end() - at) as usize;
                 }
-                None => 1,
-            };
+            }
+            // The last bytes may hold the beginning of a header.
+            let seen = n.saturating_sub(GROUP_HEADER as usize - 1);
+            if seen == 0 {
+                break;
+            }
+            at += seen.max(from) as u64;
         }
         Ok(remains)
     }
 }
 
-/// The group at `position`, if it is one of this place.
+/// The group at `position`, if it is one of this place. `encoded` are its first bytes.
 fn validate(
     file: &dyn File,
     store_id: u128,
     start: u64,
     position: u64,
-    file_end: u64,
+    encoded: &[u8; GROUP_HEADER as usize],
 ) -> std::io::Result<Option<GroupHeader>> {
-    let mut encoded = [0; GROUP_HEADER as usize];
-    if disk::read_up_to(file, &mut encoded, position - start)? < encoded.len() {
+    let header = GroupHeader::decode(encoded).filter(|header| header.position == position);
+    let Some(header) = header else { return Ok(None) };
+    if start + file.len()? < header.end() {
         return Ok(None);
     }
-    let header = GroupHeader::decode(&encoded)
-        .filter(|header| header.position == position && header.end() <= file_end);
-    let Some(header) = header else { return Ok(None) };
     let mut payload = vec![0; header.len as usize];
     disk::read_exact_at(file, &mut payload, position - start + GROUP_HEADER)?;
-    Ok(header.matches(store_id, &encoded, &payload).then_some(header))
+    Ok(header.matches(store_id, encoded, &payload).then_some(header))
 }

@@ -1,6 +1,6 @@
 //! Walking from group to group of a segment with large reads.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use super::format::{GROUP_HEADER, GROUP_MAGIC, GroupHeader};
@@ -8,13 +8,30 @@ use super::segment::Segment;
 use super::{Fault, LogError};
 use crate::disk;
 
+/// The bytes of a group's payload. They stay as they are while somebody holds them, wherever the walk goes.
+#[derive(Clone, Debug)]
+pub struct Payload {
+    buffer: Arc<Vec<u8>>,
+    range: Range<usize>,
+}
+
+impl Deref for Payload {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.buffer.get(self.range.clone()).unwrap_or_default()
+    }
+}
+
 /// A buffered walk over the groups of one segment.
 #[derive(Debug)]
 pub(super) struct Walk {
     segment: Arc<Segment>,
     store_id: u128,
     read_bytes: usize,
-    buffer: Vec<u8>,
+    buffer: Arc<Vec<u8>>,
+    /// Buffers before it of which somebody may still hold a part.
+    lent: Vec<Arc<Vec<u8>>>,
     /// Position of the first byte of the buffer.
     buffer_at: u64,
     /// Bytes of the buffer that hold file content.
@@ -43,7 +60,8 @@ impl Walk {
             segment,
             store_id,
             read_bytes,
-            buffer: Vec::new(),
+            buffer: Arc::default(),
+            lent: Vec::new(),
             buffer_at: position,
             filled: 0,
             position,
@@ -65,6 +83,11 @@ impl Walk {
     /// The bytes of a payload that [`Walk::step`] has just found.
     pub(super) fn payload(&self, range: Range<usize>) -> &[u8] {
         self.buffer.get(range).unwrap_or_default()
+    }
+
+    /// As [`Walk::payload`], for whoever works on it while the walk goes on.
+    pub(super) fn lend(&self, range: Range<usize>) -> Payload {
+        Payload { buffer: Arc::clone(&self.buffer), range }
     }
 
     /// Looks at the group at the position, reading nothing at or above `limit`.
@@ -114,17 +137,43 @@ impl Walk {
             return Ok(false);
         }
         let at = (self.position - self.buffer_at) as usize;
-        self.buffer.copy_within(at..self.filled, 0);
+        let want = len.max(self.read_bytes).min((limit - self.position) as usize);
+        let mut buffer = self.own(at..self.filled, want);
         self.filled -= at;
         self.buffer_at = self.position;
-        let want = len.max(self.read_bytes).min((limit - self.position) as usize);
-        if self.buffer.len() < want {
-            self.buffer.resize(want, 0);
-        }
         let offset = self.buffer_at - self.segment.start + self.filled as u64;
-        let room = self.buffer.get_mut(self.filled..want).unwrap_or_default();
-        self.filled += disk::read_up_to(&*self.segment.file, room, offset)
-            .map_err(LogError::io("read", &self.segment.path))?;
+        let room = buffer.get_mut(self.filled..want).unwrap_or_default();
+        let read = disk::read_up_to(&*self.segment.file, room, offset);
+        self.buffer = Arc::new(buffer);
+        self.filled += read.map_err(LogError::io("read", &self.segment.path))?;
         Ok(len <= self.filled)
+    }
+
+    /// A buffer of at least `len` bytes that nobody else holds, with some bytes of the one before at its front.
+    fn own(&mut self, bytes: Range<usize>, len: usize) -> Vec<u8> {
+        let mut buffer = match Arc::try_unwrap(std::mem::take(&mut self.buffer)) {
+            Ok(mut buffer) => {
+                buffer.copy_within(bytes, 0);
+                buffer
+            }
+            Err(lent) => {
+                let free = self.lent.iter().position(|lent| Arc::strong_count(lent) == 1);
+                let free = free.map(|at| self.lent.swap_remove(at));
+                let mut buffer = free.and_then(Arc::into_inner).unwrap_or_default();
+                let kept = lent.get(bytes).unwrap_or_default();
+                if buffer.len() < kept.len() {
+                    buffer.resize(kept.len(), 0);
+                }
+                if let Some(front) = buffer.get_mut(..kept.len()) {
+                    front.copy_from_slice(kept);
+                }
+                self.lent.push(lent);
+                buffer
+            }
+        };
+        if buffer.len() < len {
+            buffer.resize(len, 0);
+        }
+        buffer
     }
 }

@@ -15,7 +15,7 @@ use super::profile::Profile;
 use crate::frame::{
     Cursor, Malformed, put_registers, put_settled, put_text16, take_registers, take_settled,
 };
-use crate::intern::{Interner, TextId, Texts};
+use crate::intern::{Numbering, TextId, Texts};
 use crate::keys::ProfileKey;
 
 /// Beside whether it is a user: the cells are those of [`super::cell_bytes`].
@@ -56,7 +56,7 @@ pub(crate) fn peek_key(bytes: &[u8]) -> Result<ProfileKey, Malformed> {
 /// Reads a block. Long insert ids go among `long`.
 pub(crate) fn decode_profile(
     bytes: &[u8],
-    interner: &Interner,
+    numbers: &mut Numbering<'_>,
     long: &mut LongTexts,
 ) -> Result<Profile, Malformed> {
     let mut cursor = Cursor(bytes);
@@ -70,10 +70,10 @@ pub(crate) fn decode_profile(
     let mut cells = Vec::with_capacity(n_cells.min(bytes.len()));
     let decode = if marks & COMPACT == 0 { decode_cell_v1 } else { decode_cell };
     for _ in 0..n_cells {
-        cells.push(decode(&mut cursor, interner, long)?);
+        cells.push(decode(&mut cursor, numbers, long)?);
     }
     let more =
-        if cursor.u8()? == 0 { None } else { Some(Box::new(decode_more(&mut cursor, interner)?)) };
+        if cursor.u8()? == 0 { None } else { Some(Box::new(decode_more(&mut cursor, numbers)?)) };
     let flags = cells.iter().map(|cell| cell.flag).collect();
     let (cells, is_user) = (cells.into_boxed_slice(), marks & IS_USER != 0);
     Ok(Profile {
@@ -102,12 +102,12 @@ fn put_seen(out: &mut Vec<u8>, seen: &SeenCell, texts: &Texts) {
 pub(super) fn take_seen(
     cursor: &mut Cursor<'_>,
     flag: TextId,
-    interner: &Interner,
+    numbers: &mut Numbering<'_>,
 ) -> Result<SeenCell, Malformed> {
     Ok(SeenCell {
         flag,
-        variant: text(cursor, interner)?,
-        run: text(cursor, interner)?,
+        variant: text(cursor, numbers)?,
+        run: text(cursor, numbers)?,
         first: Timestamp::from_micros(cursor.i64()?),
         last: Timestamp::from_micros(cursor.i64()?),
         count: cursor.u32()?,
@@ -150,11 +150,11 @@ fn encode_more(out: &mut Vec<u8>, more: &More, texts: &Texts) {
     put_settled(out, more.settled.as_deref().unwrap_or(&Settled::default()));
 }
 
-fn decode_more(cursor: &mut Cursor<'_>, interner: &Interner) -> Result<More, Malformed> {
+fn decode_more(cursor: &mut Cursor<'_>, numbers: &mut Numbering<'_>) -> Result<More, Malformed> {
     let mut more = More::default();
     for _ in 0..cursor.u32()? {
-        let flag = text(cursor, interner)?;
-        more.seen.push(take_seen(cursor, flag, interner)?);
+        let flag = text(cursor, numbers)?;
+        more.seen.push(take_seen(cursor, flag, numbers)?);
     }
     for _ in 0..cursor.u32()? {
         more.devices.push(cursor.text16()?.into());

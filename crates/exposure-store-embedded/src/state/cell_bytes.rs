@@ -9,7 +9,7 @@ use exposure_core::Timestamp;
 use super::cell::{Cell, NewVersion, SeenCell};
 use super::insert_text::{InsertText, LongTexts};
 use crate::frame::{Cursor, Malformed, put_text16};
-use crate::intern::{Interner, TextId, Texts};
+use crate::intern::{Numbering, TextId, Texts};
 
 const REGISTER: u8 = 1;
 const SEEN: u8 = 1 << 1;
@@ -71,25 +71,25 @@ pub(super) fn encode_cell(out: &mut Vec<u8>, cell: &Cell, texts: &Texts, long: &
 
 pub(super) fn decode_cell(
     cursor: &mut Cursor<'_>,
-    interner: &Interner,
+    numbers: &mut Numbering<'_>,
     long: &mut LongTexts,
 ) -> Result<Cell, Malformed> {
     let parts = cursor.u8()?;
     let has = |part| parts & part != 0;
-    let flag = text(cursor, interner)?;
+    let flag = text(cursor, numbers)?;
     let mut cell = Cell::new(flag);
     if has(REGISTER) {
         let new = NewVersion {
             time: Timestamp::from_micros(cursor.i64()?),
             sequence: if has(SEQUENCE) { cursor.i64()? } else { 0 },
-            variant: if has(VARIANT) { text(cursor, interner)? } else { TextId::NONE },
-            run: if has(RUN) { text(cursor, interner)? } else { TextId::NONE },
+            variant: if has(VARIANT) { text(cursor, numbers)? } else { TextId::NONE },
+            run: if has(RUN) { text(cursor, numbers)? } else { TextId::NONE },
         };
         cell.put(&new, InsertText::decode(cursor, long)?);
     }
     if has(SEEN) {
         let (variant, run) = if has(OTHER) {
-            (text(cursor, interner)?, text(cursor, interner)?)
+            (text(cursor, numbers)?, text(cursor, numbers)?)
         } else {
             (cell.variant, cell.run())
         };
@@ -102,9 +102,17 @@ pub(super) fn decode_cell(
 }
 
 /// The number of the text that comes next.
-pub(super) fn text(cursor: &mut Cursor<'_>, interner: &Interner) -> Result<TextId, Malformed> {
-    let text = cursor.text16()?;
-    interner.intern(text).map_err(|_| Malformed("more texts than there are numbers"))
+pub(super) fn text(
+    cursor: &mut Cursor<'_>,
+    numbers: &mut Numbering<'_>,
+) -> Result<TextId, Malformed> {
+    let bytes = cursor.bytes16()?;
+    // What equals a text is one.
+    if let Some(id) = numbers.recent(bytes) {
+        return Ok(id);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| Malformed("a text is no UTF-8"))?;
+    numbers.number(text).map_err(|_| Malformed("more texts than there are numbers"))
 }
 
 #[cfg(test)]
@@ -112,6 +120,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::intern::Interner;
 
     /// Times, numbers and texts that agree now and then.
     fn cells() -> impl Strategy<Value = (NewVersion, String, Option<SeenCell>)> {
@@ -150,7 +159,7 @@ mod tests {
             encode_cell(&mut bytes, &cell, &interner.read(), &long);
             let mut found_long = LongTexts::default();
             let mut cursor = Cursor(&bytes);
-            let found = decode_cell(&mut cursor, &interner, &mut found_long).unwrap();
+            let found = decode_cell(&mut cursor, &mut Numbering::new(&interner), &mut found_long).unwrap();
             prop_assert!(cursor.0.is_empty());
             prop_assert_eq!((found.time, found.sequence), (cell.time, cell.sequence));
             prop_assert_eq!((found.flag, found.variant, found.run()), (cell.flag, cell.variant, cell.run()));
@@ -160,7 +169,8 @@ mod tests {
             prop_assert_eq!(found.seen(), cell.seen());
             // Half of it is no cell, and does no harm.
             for end in 0..bytes.len() {
-                let cut = decode_cell(&mut Cursor(&bytes[..end]), &interner, &mut LongTexts::default());
+                let (mut numbers, mut long) = (Numbering::new(&interner), LongTexts::default());
+                let cut = decode_cell(&mut Cursor(&bytes[..end]), &mut numbers, &mut long);
                 prop_assert!(cut.is_err());
             }
         }

@@ -137,6 +137,27 @@ impl Ledger {
         }
     }
 
+    /// Adds what another ledger counted of other events.
+    pub(crate) fn add(&mut self, mut other: Self) {
+        other.settle();
+        for (key, n) in std::mem::take(&mut other.usage) {
+            *self.usage.entry(key).or_default() += n;
+        }
+        for (&(project, library), counted) in &other.senders {
+            let counts = self.sender(project, library, counted.last_received);
+            counts.accepted += counted.accepted;
+            counts.duplicates += counted.duplicates;
+            for (&code, n) in &counted.rejected {
+                *counts.rejected.entry(code).or_default() += n;
+            }
+        }
+        for (&project, flags) in &other.flags {
+            flags.iter().for_each(|&flag| self.flag(project, flag));
+        }
+        self.events.add(other.events.to_u128());
+        self.n_events += other.n_events;
+    }
+
     /// The rows of a project and days, in their order. Call [`settle`](Self::settle) first.
     pub(crate) fn usage_rows(
         &self,

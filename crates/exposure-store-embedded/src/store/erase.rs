@@ -8,7 +8,7 @@ use exposure_store::{Error, ProjectId, Result, StateHash, StateHasher, StoredEve
 use super::state::log_error;
 use super::{Inner, State};
 use crate::frame::{Erasure, Malformed, NO_POSITION, encode_erasure};
-use crate::intern::Interner;
+use crate::intern::{Interner, Numbering};
 use crate::keys::ProfileKey;
 use crate::state::{
     Found, Ledger, LongTexts, Profile, absorb, decode_profile, encode_profile, intern_texts,
@@ -340,7 +340,7 @@ pub(crate) fn decode_erased(
     interner: &Interner,
 ) -> std::result::Result<(Profile, LongTexts), Malformed> {
     let mut long = LongTexts::default();
-    let profile = decode_profile(&erasure.block, interner, &mut long)?;
+    let profile = decode_profile(&erasure.block, &mut Numbering::new(interner), &mut long)?;
     Ok((profile, long))
 }
 

@@ -1,5 +1,6 @@
 //! The store itself: what a commit does, what a read sees, and what goes on behind them.
 
+mod approach;
 mod archive;
 mod commit;
 mod embedded;
@@ -7,6 +8,7 @@ mod erase;
 mod feed;
 mod fold;
 mod history;
+mod load;
 mod locate;
 mod merge;
 mod open;

@@ -1,39 +1,79 @@
 //! Recovery: the log's frames merged into the parts of the state that are behind them.
 
-use exposure_core::{Admitted, Limits};
+use std::time::Duration;
+
+use exposure_core::{Admitted, Ids, Kind, Limits, RawId};
 use exposure_store::{Origin, Reject, Result};
 
+use super::approach::{Approach, Touch};
 use super::history::damaged;
-use super::locate::{Stagger, insert_owner};
 use super::merge::{Numbered, Parts, merge_record};
+use super::prepare::Numbers;
 use super::{Prepared, State};
 use crate::frame::{
-    FrameKind, FrameRef, InsertTexts, Malformed, Records, Status, decode_document, decode_erasure,
-    decode_reject, decode_retirement,
+    FrameKind, FrameRef, InsertTexts, Malformed, Records, Sketch, Status, decode_document,
+    decode_erasure, decode_reject, decode_retirement,
 };
-use crate::intern::Interner;
+use crate::intern::{Interner, TextId, Texts};
 use crate::keys::{ProfileKey, Secret};
 use crate::state::shard_of;
+use crate::window::Marks;
 
-/// What replay needs of a store that is not open yet.
-pub(crate) struct Replay<'s> {
-    pub state: State,
+/// What a replay needs of a store that is not open yet.
+pub(crate) struct Context<'s> {
     pub interner: &'s Interner,
     pub secret: &'s Secret,
     pub limits: &'s Limits,
-    pub retention: std::time::Duration,
-    /// Up to where each shard is.
-    pub shards: Vec<u64>,
-    pub any_erased: bool,
+    pub retention: Duration,
     /// Whether a profile may be on disk only.
     pub any_cold: bool,
-    /// Records merged.
-    pub n_records: u64,
+    /// Up to where the window has all insert ids.
+    pub covered: u64,
     pub warm: &'s (dyn Fn(&mut State, &[ProfileKey]) -> Result<()> + Sync),
 }
 
-/// The keys and numbers of events, in their order.
-type Keys<'k> = dyn Iterator<Item = Prepared> + 'k;
+/// Which shards one of those who replay merges into. The first one keeps what is there once, too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share {
+    pub index: usize,
+    pub of: usize,
+}
+
+impl Share {
+    pub(crate) const fn has(self, shard: usize) -> bool {
+        shard % self.of == self.index
+    }
+
+    const fn is_first(self) -> bool {
+        self.index == 0
+    }
+}
+
+/// An insert id on its way to the window.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReplayedId {
+    pub key: u128,
+    pub content: u64,
+    pub received_us: i64,
+    pub inserted_us: u64,
+    pub position: u64,
+}
+
+/// Merges the log into a share of the shards, and counts their records.
+pub(crate) struct Replay<'s> {
+    /// Of the shards that are not its own it has none, and of the window nothing.
+    pub state: State,
+    pub share: Share,
+    pub any_erased: bool,
+    /// Records merged that name a profile of its own.
+    pub n_records: u64,
+    /// Insert ids since they were last taken, in the order of the log.
+    pub ids: Vec<ReplayedId>,
+    context: &'s Context<'s>,
+    /// Up to where each shard is. Those of others are never behind.
+    shards: Vec<u64>,
+    marks: Marks,
+}
 
 /// A record that some part of the state is behind of.
 struct Behind<'f> {
@@ -42,34 +82,63 @@ struct Behind<'f> {
     status: Status,
     keys: Prepared,
     parts: Parts,
+    /// Its insert id is added to the window now.
     in_window: bool,
 }
 
-impl Replay<'_> {
-    /// Replays a group of the log, with the keys and numbers of its events.
+impl<'s> Replay<'s> {
+    /// `shards` says up to where each of all shards is.
+    pub(crate) fn new(
+        context: &'s Context<'s>,
+        share: Share,
+        state: State,
+        shards: impl Iterator<Item = u64>,
+        marks: Marks,
+    ) -> Self {
+        let shards =
+            shards.enumerate().map(|(shard, at)| if share.has(shard) { at } else { u64::MAX });
+        Self {
+            state,
+            share,
+            any_erased: false,
+            n_records: 0,
+            ids: Vec::new(),
+            context,
+            shards: shards.collect(),
+            marks,
+        }
+    }
+
+    /// Numbers of texts for [`group`](Self::group), of the thread that calls it.
+    pub(crate) fn numbers(&self) -> Numbers<'s> {
+        Numbers::new(self.context.interner, self.context.secret)
+    }
+
+    /// Replays a group of the log.
     pub(crate) fn group(
         &mut self,
+        numbers: &mut Numbers<'_>,
         position: u64,
         payload: &[u8],
-        keys: &mut Keys<'_>,
     ) -> Result<()> {
         let (mut at, mut rest) = (position, payload);
         while !rest.is_empty() {
             let (frame, behind) = FrameRef::split(rest).map_err(|what| damaged(at, what))?;
-            self.frame(at, &frame, keys)?;
+            self.frame(numbers, at, &frame)?;
             at += frame.bytes.len() as u64;
             rest = behind;
         }
         Ok(())
     }
 
-    fn frame(&mut self, base: u64, frame: &FrameRef<'_>, keys: &mut Keys<'_>) -> Result<()> {
+    fn frame(&mut self, numbers: &mut Numbers<'_>, base: u64, frame: &FrameRef<'_>) -> Result<()> {
         let end = base + frame.bytes.len() as u64;
         let ledger = self.state.ledger.position <= base;
+        let keeps = ledger && self.share.is_first();
         match frame.kind {
-            FrameKind::Events | FrameKind::EventsV1 => self.events(base, frame, ledger, keys)?,
+            FrameKind::Events | FrameKind::EventsV1 => self.events(numbers, base, frame, ledger)?,
             FrameKind::Document => {
-                if ledger {
+                if keeps {
                     let document =
                         decode_document(frame.body()).map_err(|what| damaged(base, what))?;
                     self.state.ledger.document(document);
@@ -79,31 +148,36 @@ impl Replay<'_> {
                 let retirement =
                     decode_retirement(frame.body()).map_err(|what| damaged(base, what))?;
                 for fold in &retirement.folds {
-                    if self.shards[shard_of(fold.key)] > base {
-                        continue;
+                    if self.is_behind(fold.key, base) {
+                        (self.context.warm)(&mut self.state, &[fold.key])?;
+                        super::fold::intern_fold(fold, self.context.interner)
+                            .map_err(|_| no_numbers(base))?;
+                        super::fold::apply_fold(
+                            &mut self.state,
+                            &self.context.interner.read(),
+                            fold,
+                        );
                     }
-                    (self.warm)(&mut self.state, &[fold.key])?;
-                    super::fold::intern_fold(fold, self.interner).map_err(|_| {
-                        damaged(base, Malformed("more texts than there are numbers"))
-                    })?;
-                    super::fold::apply_fold(&mut self.state, &self.interner.read(), fold);
                 }
-                if ledger {
+                if keeps {
                     super::fold::count_retired(&mut self.state.ledger, &retirement);
                 }
             }
             FrameKind::Erasure => {
                 self.any_erased = true;
                 let erasures = decode_erasure(frame.body()).map_err(|what| damaged(base, what))?;
-                self.state.purges.add(&(base..end), &erasures);
+                if self.share.is_first() {
+                    self.state.purges.add(&(base..end), &erasures);
+                }
                 for erasure in erasures {
-                    if self.shards[shard_of(erasure.key)] <= base {
-                        (self.warm)(&mut self.state, &[erasure.key])?;
-                        let (profile, long) = super::erase::decode_erased(&erasure, self.interner)
-                            .map_err(|what| damaged(base, what))?;
+                    if self.is_behind(erasure.key, base) {
+                        (self.context.warm)(&mut self.state, &[erasure.key])?;
+                        let (profile, long) =
+                            super::erase::decode_erased(&erasure, self.context.interner)
+                                .map_err(|what| damaged(base, what))?;
                         super::erase::put_erased(&mut self.state, profile, &long);
                     }
-                    if ledger {
+                    if keeps {
                         super::erase::forget(&mut self.state.ledger, &erasure);
                     }
                 }
@@ -115,130 +189,219 @@ impl Replay<'_> {
         Ok(())
     }
 
+    /// Whether a profile is its own, and may not know what stands at a position.
+    fn is_behind(&self, key: ProfileKey, position: u64) -> bool {
+        self.shards[shard_of(key)] <= position
+    }
+
     fn events(
         &mut self,
+        numbers: &mut Numbers<'_>,
         base: u64,
         frame: &FrameRef<'_>,
         ledger: bool,
-        keys: &mut Keys<'_>,
     ) -> Result<()> {
         let mut insert_texts = InsertTexts::default();
         let mut records =
             Records::of(base, frame, &mut insert_texts).map_err(|what| damaged(base, what))?;
         let origin = *records.origin();
-        if ledger && frame.n_events > 0 {
-            let end = base + frame.bytes.len() as u64;
-            self.state.ledger.arrivals.add(origin.now, end, self.retention);
-        }
-        let behind = self.behind(base, &mut records, ledger, keys)?;
-        let rejects_at = records.at();
-        // Where every profile is in memory it need not be looked for twice.
-        if self.any_cold {
-            let keys =
-                behind.iter().flat_map(|at| std::iter::once(at.keys.raw).chain(at.keys.device));
-            (self.warm)(&mut self.state, &keys.collect::<Vec<_>>())?;
-        }
-        self.n_records += behind.len() as u64;
-        let texts = self.interner.read();
-        let mut stagger = Stagger::new(origin.project, behind.len());
-        while let Some((index, at)) =
-            stagger.next(&mut self.state, |index| (&behind[index].keys, &behind[index].event))
-        {
-            let record = &behind[index];
-            self.remember(&origin, record, at)?;
-            if ledger && record.status == Status::Erased {
-                let reject = Reject::erased(&record.event);
-                super::commit::keep_reject(
-                    &mut self.state,
-                    &texts,
-                    &origin,
-                    &reject,
-                    record.position,
-                    self.limits,
-                );
+        if frame.n_events > 0 {
+            if ledger && self.share.is_first() {
+                let end = base + frame.bytes.len() as u64;
+                self.state.ledger.arrivals.add(origin.now, end, self.context.retention);
             }
-            merge_record(
-                &mut self.state,
-                &texts,
-                &origin,
-                &record.event,
-                &record.keys,
-                at,
-                record.position,
-                record.status,
-                record.parts,
-                self.limits,
-            );
+            self.marks.advance(origin.now.as_micros());
+        }
+        let mut touches = Vec::with_capacity(records.len());
+        let behind = self.behind(numbers, base, &mut records, ledger, &mut touches)?;
+        let rejects_at = records.at();
+        if self.context.any_cold {
+            let keys: Vec<_> = touches.iter().map(|touch| touch.key).collect();
+            (self.context.warm)(&mut self.state, &keys)?;
+        }
+        let texts = self.context.interner.read();
+        for record in behind.iter().filter(|record| record.parts.ledger) {
+            self.count(&origin, record, &texts);
+        }
+        let mut approach = Approach::new(origin.project, touches.len());
+        while let Some((index, number)) = approach.next(&mut self.state, |index| {
+            let touch = &touches[index];
+            let record = &behind[touch.record];
+            (touch, raw_id(touch, &record.event), &record.keys)
+        }) {
+            let touch = &touches[index];
+            let record = &behind[touch.record];
+            self.mark(record, touch, number);
+            self.merge(&origin, record, touch, number, &texts);
         }
         drop(texts);
-        self.rejects(base, frame, &origin, ledger, rejects_at)
+        self.rejects(base, frame, &origin, ledger && self.share.is_first(), rejects_at)
     }
 
-    /// The records of a frame that some part of the state does not know yet.
+    /// The records of a frame that some part of the state does not know yet, and the profiles of its own that they
+    /// touch. The others are not read.
     fn behind<'f>(
-        &self,
+        &mut self,
+        numbers: &mut Numbers<'_>,
         base: u64,
         records: &mut Records<'f>,
         ledger: bool,
-        keys: &mut Keys<'_>,
+        touches: &mut Vec<Touch>,
     ) -> Result<Vec<Behind<'f>>> {
-        let mut behind = Vec::with_capacity(records.len());
-        for (position, record) in records {
-            let record = record.map_err(|what| damaged(position, what))?;
-            let Some(keys) = keys.next() else {
-                return Err(damaged(position, Malformed("an event more than keys were made for")));
-            };
+        let mut behind = Vec::with_capacity(records.len() / self.share.of + 1);
+        let origin = *records.origin();
+        while let Some((position, sketch)) = records.pass() {
+            let sketch = sketch.map_err(|what| damaged(position, what))?;
+            let (raw, device) = self.keys(&origin, &sketch);
+            let raw_is_own = self.share.has(shard_of(raw));
+            let has_id = sketch.has_insert_id && sketch.status == Status::Merged;
+            let in_window = has_id && position >= self.context.covered;
             let parts = Parts {
-                raw: self.shards[shard_of(keys.raw)] <= base,
-                device: keys.device.is_some_and(|key| self.shards[shard_of(key)] <= base),
-                ledger,
+                raw: self.is_behind(raw, base),
+                device: device.is_some_and(|key| self.is_behind(key, base)),
+                // What is kept of erased ones is kept in the order of the log.
+                ledger: ledger
+                    && if sketch.status == Status::Erased {
+                        self.share.is_first()
+                    } else {
+                        raw_is_own
+                    },
             };
-            let in_window = keys.insert.is_some()
-                && record.status == Status::Merged
-                && position >= self.state.window.covered_position();
-            if parts.raw || parts.device || parts.ledger || in_window {
-                let (status, event) = (record.status, record.event);
-                behind.push(Behind { position, event, status, keys, parts, in_window });
+            let owner_is_own = self.share.has(shard_of(device.unwrap_or(raw)));
+            if !(parts.raw
+                || parts.device
+                || parts.ledger
+                || (in_window && (raw_is_own || owner_is_own)))
+            {
+                continue;
             }
+            let record = records.read(&sketch).map_err(|what| damaged(position, what))?;
+            let event = record.event;
+            let keys = if raw_is_own {
+                self.n_records += 1;
+                numbers
+                    .prepare(&origin, &event, record.insert_uuid)
+                    .map_err(|_| no_numbers(position))?
+            } else {
+                of_keys(raw, device, event.kind())
+            };
+            if in_window
+                && raw_is_own
+                && let Some((key, content)) = keys.insert
+            {
+                self.ids.push(ReplayedId {
+                    key,
+                    content,
+                    received_us: origin.received.as_micros(),
+                    inserted_us: self.marks.clock_us(),
+                    position,
+                });
+            }
+            let marks = in_window && owner_is_own;
+            let record = behind.len();
+            if parts.raw || (marks && device.is_none()) {
+                touches.push(Touch { key: raw, record, is_device: false });
+            }
+            if let Some(key) = device
+                && (parts.device || marks)
+            {
+                touches.push(Touch { key, record, is_device: true });
+            }
+            let status = sketch.status;
+            behind.push(Behind { position, event, status, keys, parts, in_window });
         }
+        numbers.pause();
         Ok(behind)
     }
 
-    /// Brings the window and the activity of the insert id's owner up to a record.
-    fn remember(&mut self, origin: &Origin, record: &Behind<'_>, at: Numbered) -> Result<()> {
-        let Some((insert, content)) = record.keys.insert else { return Ok(()) };
-        if record.status != Status::Merged {
-            return Ok(());
+    /// The profile that a record names, and its device where it names a user too.
+    fn keys(&self, origin: &Origin, sketch: &Sketch<'_>) -> (ProfileKey, Option<ProfileKey>) {
+        let key = |is_user, id| self.context.secret.profile_of(origin.project, is_user, id);
+        let device = sketch.device.map(|id| key(false, id));
+        match (sketch.user, device) {
+            (Some(user), device) => (key(true, user), device),
+            (None, Some(device)) => (device, None),
+            (None, None) => (key(false, &[]), None),
         }
-        let (owner, number) = insert_owner(&record.keys, at);
-        let is_behind =
-            if record.keys.device.is_some() { record.parts.device } else { record.parts.raw };
-        let mut activity =
-            self.state.shard(owner).get(number).map_or(0, |profile| profile.activity);
+    }
+
+    /// Counts a record.
+    fn count(&mut self, origin: &Origin, record: &Behind<'_>, texts: &Texts) {
+        let Behind { position, event, status, keys, .. } = record;
+        let (position, limits) = (*position, self.context.limits);
+        if *status == Status::Erased {
+            let reject = Reject::erased(event);
+            let state = &mut self.state;
+            super::commit::keep_reject(state, texts, origin, &reject, position, limits);
+        }
+        let parts = Parts { raw: false, device: false, ledger: true };
+        let nobody = Numbered { raw: 0, device: None };
+        merge_record(
+            &mut self.state,
+            texts,
+            origin,
+            event,
+            keys,
+            nobody,
+            position,
+            *status,
+            parts,
+            limits,
+        );
+    }
+
+    /// Merges a record into one of its profiles.
+    fn merge(
+        &mut self,
+        origin: &Origin,
+        record: &Behind<'_>,
+        touch: &Touch,
+        number: u32,
+        texts: &Texts,
+    ) {
+        let Behind { position, event, status, keys, parts, .. } = record;
+        let (at, parts) = if touch.is_device {
+            let at = Numbered { raw: 0, device: Some(number) };
+            (at, Parts { raw: false, device: parts.device, ledger: false })
+        } else {
+            // That it names a device too is told to its profile; the device's own is another touch.
+            let at = Numbered { raw: number, device: keys.device.map(|_| 0) };
+            (at, Parts { raw: parts.raw, device: false, ledger: false })
+        };
+        merge_record(
+            &mut self.state,
+            texts,
+            origin,
+            event,
+            keys,
+            at,
+            *position,
+            *status,
+            parts,
+            self.context.limits,
+        );
+    }
+
+    /// Brings the activity of an insert id's owner up to a record.
+    fn mark(&mut self, record: &Behind<'_>, touch: &Touch, number: u32) {
+        let is_owner = touch.is_device || record.keys.device.is_none();
+        if !is_owner || record.status != Status::Merged || record.event.insert_id.is_none() {
+            return;
+        }
+        let Some(profile) = self.state.shard_mut(touch.key).get_mut(number) else { return };
+        let mut activity = profile.activity;
+        let is_behind = if touch.is_device { record.parts.device } else { record.parts.raw };
         // The window may be ahead of the owner's section: its bitmap must still tell where to look.
         if is_behind {
-            self.state.window.mark_replayed(record.position, &mut activity);
+            self.marks.mark_written(record.position, &mut activity);
         }
         if record.in_window {
-            self.state
-                .window
-                .add_replayed(
-                    insert,
-                    content,
-                    origin.received.as_micros(),
-                    origin.now.as_micros(),
-                    record.position,
-                    Some(&mut activity),
-                )
-                .map_err(super::open::window_error)?;
+            self.marks.mark_added(&mut activity);
         }
-        if let Some(profile) = self.state.shard_mut(owner).get_mut(number)
-            && profile.activity != activity
-        {
+        if profile.activity != activity {
             profile.activity = activity;
             profile.unsaved = true;
         }
-        Ok(())
     }
 
     fn rejects(
@@ -246,7 +409,7 @@ impl Replay<'_> {
         base: u64,
         frame: &FrameRef<'_>,
         origin: &Origin,
-        ledger: bool,
+        keeps: bool,
         mut at: usize,
     ) -> Result<()> {
         for _ in 0..frame.n_rejects {
@@ -254,21 +417,47 @@ impl Replay<'_> {
             let (reject, length) = decode_reject(frame.bytes.get(at..).unwrap_or_default())
                 .map_err(|what| damaged(position, what))?;
             at += length;
-            if ledger {
-                self.interner.intern(reject.library).map_err(|_| {
-                    damaged(position, Malformed("more texts than there are numbers"))
-                })?;
-                let texts = self.interner.read();
+            if keeps {
+                self.context.interner.intern(reject.library).map_err(|_| no_numbers(position))?;
+                let texts = self.context.interner.read();
                 super::commit::keep_reject(
                     &mut self.state,
                     &texts,
                     origin,
                     &reject,
                     position,
-                    self.limits,
+                    self.context.limits,
                 );
             }
         }
         Ok(())
     }
+}
+
+/// What is known of an event whose own profile is somebody else's.
+const fn of_keys(raw: ProfileKey, device: Option<ProfileKey>, kind: Kind) -> Prepared {
+    Prepared {
+        raw,
+        device,
+        insert: None,
+        insert_text: None,
+        hash: 0,
+        own: None,
+        extra: Vec::new(),
+        kind,
+        event_type: TextId::NONE,
+        library: TextId::NONE,
+    }
+}
+
+/// The id of the profile that is touched.
+fn raw_id<'e>(touch: &Touch, event: &Admitted<'e>) -> RawId<'e> {
+    match event.ids {
+        Ids::Both(_, device) if touch.is_device => RawId::Device(device.as_str()),
+        _ => event.raw(),
+    }
+}
+
+fn no_numbers(position: u64) -> exposure_store::Error {
+    damaged(position, Malformed("more texts than there are numbers"))
 }

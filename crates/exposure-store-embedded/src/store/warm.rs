@@ -7,7 +7,7 @@ use exposure_store::{Error, Result};
 use super::{Inner, State};
 use crate::checkpoint::SectionRef;
 use crate::frame::Malformed;
-use crate::intern::Interner;
+use crate::intern::{Interner, Numbering};
 use crate::keys::ProfileKey;
 use crate::prefetch;
 use crate::state::{ColdRef, InsertText, LongTexts, Profile, decode_profile, shard_of};
@@ -137,7 +137,7 @@ pub(crate) fn read_profile(
 ) -> Result<(Profile, LongTexts)> {
     let block = section.block(at)?;
     let mut long = LongTexts::default();
-    let profile = decode_profile(&block, interner, &mut long)
+    let profile = decode_profile(&block, &mut Numbering::new(interner), &mut long)
         .map_err(|what| section.corrupt(at.offset as usize, what))?;
     Ok((profile, long))
 }

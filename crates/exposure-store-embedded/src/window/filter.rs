@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::format::u64_at;
 use crate::prefetch;
 
 /// Bits for each key.
@@ -74,17 +75,25 @@ impl Filter {
                 .collect()
         })
     }
+}
 
-    /// Reads stored blocks; `bytes` is a whole number of them.
-    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
-        let mut filter = Self::with_blocks(bytes.len() / BLOCK_BYTES);
-        for (block, stored) in filter.blocks.iter_mut().zip(bytes.chunks_exact(BLOCK_BYTES)) {
-            for (word, stored) in block.0.iter_mut().zip(stored.chunks_exact(8)) {
-                *word.get_mut() =
-                    stored.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte));
-            }
-        }
-        filter
+/// A filter that is read from stored blocks, a piece after the other: its memory is touched once.
+#[derive(Debug)]
+pub(super) struct Stored(Vec<Block>);
+
+impl Stored {
+    pub(super) fn with_room(n_blocks: usize) -> Self {
+        Self(Vec::with_capacity(n_blocks))
+    }
+
+    /// Adds the blocks that come next; `bytes` is a whole number of them.
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        let block = |stored: &[u8]| Block(std::array::from_fn(|i| u64_at(stored, 8 * i).into()));
+        self.0.extend(bytes.chunks_exact(BLOCK_BYTES).map(block));
+    }
+
+    pub(super) fn into_filter(self) -> Filter {
+        Filter { blocks: self.0.into_boxed_slice() }
     }
 }
 
@@ -102,7 +111,9 @@ mod tests {
             for (hi, lo) in &keys {
                 filter.add(*hi, *lo);
             }
-            let stored = Filter::from_bytes(&filter.pieces().flatten().collect::<Vec<_>>());
+            let mut stored = Stored::with_room(1);
+            filter.pieces().for_each(|piece| stored.add(&piece));
+            let stored = stored.into_filter();
             assert!(
                 keys.iter().all(|(hi, lo)| filter.contains(*hi, *lo) && stored.contains(*hi, *lo))
             );

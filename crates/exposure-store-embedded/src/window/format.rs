@@ -117,10 +117,16 @@ pub(super) fn ids_of_block(bytes: &[u8], number: u64, block: u64) -> Option<&[u8
     bytes.get(BLOCK_HEAD..BLOCK_HEAD + u32_at(bytes, 4) as usize * Slot::BYTES)
 }
 
-/// The checksum of pieces that follow one another.
-pub(super) fn checksum(number: u64, pieces: &[&[u8]]) -> u32 {
+/// The beginning of a checksum.
+pub(super) fn checksum_of(number: u64) -> crc32fast::Hasher {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&number.to_le_bytes());
+    hasher
+}
+
+/// The checksum of pieces that follow one another.
+pub(super) fn checksum(number: u64, pieces: &[&[u8]]) -> u32 {
+    let mut hasher = checksum_of(number);
     for piece in pieces {
         hasher.update(piece);
     }

@@ -51,6 +51,7 @@ mod filter;
 mod format;
 mod generation;
 mod manifest;
+mod marks;
 mod memory;
 mod merge;
 mod options;
@@ -65,6 +66,7 @@ mod window_state;
 
 pub use activity::UNKNOWN_ACTIVITY;
 pub use error::Error;
+pub use marks::Marks;
 pub use options::Options;
 pub use task::{Done, Task};
 pub use window_state::{Outcome, Window};

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Error;
-use super::filter::{BLOCK_BYTES, Filter};
+use super::filter::{BLOCK_BYTES, Filter, Stored};
 use super::format::{
-    BLOCK, BadHeader, Header, IDS_PER_BLOCK, VERSION, checksum, ids_of_block, u64_at,
+    BLOCK, BadHeader, Header, IDS_PER_BLOCK, VERSION, checksum_of, ids_of_block, u64_at,
 };
 use super::generation::Span;
 use super::slot::Slot;
@@ -72,13 +72,15 @@ impl Run {
                 "the file has not the length its header says",
             ));
         }
-        let index =
-            section(&*file, path, header.index_at(), 8 * header.n_blocks() as usize, number)
-                .map(|bytes| bytes.chunks_exact(8).map(|word| u64_at(word, 0)).collect())?;
-        let filter_len = BLOCK_BYTES * header.n_filter_blocks as usize;
-        let filter =
-            Filter::from_bytes(&section(&*file, path, header.filter_at(), filter_len, number)?);
-        Ok(Self::new(file, path.to_path_buf(), header, index, filter))
+        let mut index = Vec::with_capacity(header.n_blocks() as usize);
+        let index_len = 8 * header.n_blocks();
+        section(&*file, path, header.index_at(), index_len, number, |piece| {
+            index.extend(piece.chunks_exact(8).map(|word| u64_at(word, 0)));
+        })?;
+        let mut filter = Stored::with_room(header.n_filter_blocks as usize);
+        let filter_len = BLOCK_BYTES as u64 * header.n_filter_blocks;
+        section(&*file, path, header.filter_at(), filter_len, number, |piece| filter.add(piece))?;
+        Ok(Self::new(file, path.to_path_buf(), header, index, filter.into_filter()))
     }
 
     pub(super) fn number(&self) -> u64 {
@@ -231,26 +233,38 @@ impl RunReader {
     }
 }
 
-/// Reads a checksummed section.
+/// Bytes of an index or a filter that are read at once; a whole number of a filter's blocks.
+const PIECE_BYTES: u64 = 256 << 10;
+
+/// Reads a checksummed section in pieces. What was taken is worth nothing if it fails.
 fn section(
     file: &dyn File,
     path: &Path,
     offset: u64,
-    len: usize,
+    len: u64,
     number: u64,
-) -> Result<Vec<u8>, Error> {
-    let mut bytes = vec![0; len + 8];
-    read(file, path, &mut bytes, offset)?;
-    let (content, sum) = bytes.split_at(len);
-    if u64::from(checksum(number, &[content])) != u64_at(sum, 0) {
+    mut take: impl FnMut(&[u8]),
+) -> Result<(), Error> {
+    let mut bytes = vec![0; PIECE_BYTES.min(len) as usize];
+    let mut hasher = checksum_of(number);
+    let mut at = 0;
+    while at < len {
+        bytes.truncate((len - at) as usize);
+        read(file, path, &mut bytes, offset + at)?;
+        hasher.update(&bytes);
+        take(&bytes);
+        at += bytes.len() as u64;
+    }
+    let mut sum = [0; 8];
+    read(file, path, &mut sum, offset + len)?;
+    if u64::from(hasher.finalize()) != u64_at(&sum, 0) {
         return Err(Error::damaged(
             path,
             offset,
             "the checksum of the index or filter does not match",
         ));
     }
-    bytes.truncate(len);
-    Ok(bytes)
+    Ok(())
 }
 
 /// Reads exactly; a file that ends early is damaged, not unreadable.

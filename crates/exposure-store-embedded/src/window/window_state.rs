@@ -9,6 +9,7 @@ use super::background::Background;
 use super::buckets::{Buckets, Joined};
 use super::format::{BLOCK, IDS_PER_BLOCK};
 use super::generation::{Generation, Room, Span};
+use super::manifest::Manifest;
 use super::options::BUCKETS;
 use super::run::Run;
 use super::slot::Slot;
@@ -41,8 +42,6 @@ pub struct Window {
     bucket_ends_us: u64,
     /// The bucket of the server's clock at opening, which the replay comes up to.
     opened_bucket: u64,
-    /// Of each run found when opening: the greatest position in it, and its bucket; ascending.
-    opened_runs: Vec<(u64, u64)>,
     pub(super) active: Generation,
     /// Generations not yet in runs, oldest first.
     pub(super) frozen: VecDeque<Frozen>,
@@ -97,11 +96,6 @@ impl Window {
                 buckets.add(bucket, Arc::new(run), Joined::Plain);
             }
         }
-        let mut opened_runs: Vec<_> = buckets
-            .runs()
-            .map(|run| (run.span.last_position, run.span.bucket(options.width_us())))
-            .collect();
-        opened_runs.sort_unstable();
         // The clock starts at the newest run, not at `now`: replayed ids come from in between.
         let bucket = clock_us / options.width_us();
         let bucket_ends_us = (bucket + 1) * options.width_us();
@@ -116,7 +110,6 @@ impl Window {
             bucket,
             bucket_ends_us,
             opened_bucket: now_bucket,
-            opened_runs,
             active,
             frozen,
             resident,
@@ -218,14 +211,34 @@ impl Window {
         Ok(())
     }
 
-    /// Marks the owner of a replayed record whose id may be in a run already, so that it is looked for there.
-    ///
-    /// For owners whose state is of an earlier position than the record: their bitmaps know nothing of it.
-    pub fn mark_replayed(&self, position: u64, activity: &mut u64) {
-        // Later positions never stand in earlier buckets, so the first run that reaches this far tells.
-        let first = self.opened_runs.partition_point(|(last, _)| *last < position);
-        if let Some((_, bucket)) = self.opened_runs.get(first) {
-            *activity = mark(*activity, *bucket);
+    /// The greatest clock seen, microseconds since 1970.
+    pub(super) const fn clock_us(&self) -> u64 {
+        self.clock_us
+    }
+
+    /// A window with the same settings in which nothing ever was, and that has no directory: for a state that is a
+    /// part of another, which has the window.
+    pub fn stand_in(&self) -> Self {
+        let manifest = Manifest {
+            window_us: self.options.window_us,
+            unmarked_below: 0,
+            covered: 0,
+            runs: vec![],
+        };
+        Self {
+            options: self.options.clone(),
+            disk: Arc::clone(&self.disk),
+            dir: PathBuf::new(),
+            clock_us: self.clock_us,
+            bucket: self.bucket,
+            bucket_ends_us: self.bucket_ends_us,
+            opened_bucket: self.opened_bucket,
+            active: Generation::new(0, &self.options),
+            frozen: VecDeque::new(),
+            resident: VecDeque::new(),
+            buckets: Buckets::new(),
+            room: 0,
+            background: Background::new(manifest),
         }
     }
 

@@ -7,7 +7,7 @@ use exposure_store_embedded::{Compared, EmbeddedStore, FORMAT_VERSION, verify};
 
 use super::workload::{N_EVENTS, NOW, check_consistent, commit, events, options, stored_events};
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::super::{
     EventRecord, EventsHead, FrameKind, FrameRef, FrameWriter, HEAD_AT_MOST, InsertTexts,
-    NO_POSITION, Patch, RECORD_MIN, Records, SPAN_AT_MOST, Status, encode_event, record_span,
+    NO_POSITION, Patch, RECORD_MIN, Records, SPAN_AT_MOST, Sketch, Status, encode_event,
+    record_span,
 };
 use super::samples::{Sample, common, origin, sample};
 use crate::state::InsertText;
@@ -60,6 +61,13 @@ fn check(record: &EventRecord<'_>, sample: &Sample, n: usize) {
     assert_eq!(record.insert_uuid.as_ref(), insert_id.as_ref().and_then(InsertText::uuid));
 }
 
+pub(super) fn check_sketch(sketch: &Sketch<'_>, sample: &Sample) {
+    let event = sample.event();
+    assert_eq!(sketch.user, event.ids.user().map(|user| user.as_str().as_bytes()));
+    assert_eq!(sketch.device, event.ids.device().map(|device| device.as_str().as_bytes()));
+    assert_eq!(sketch.has_insert_id, event.insert_id.is_some());
+}
+
 /// Reads one record as whoever comes along a chain does: by its position alone.
 fn check_alone(bytes: &[u8], at: usize, sample: &Sample, n: usize) {
     let rest = &bytes[at..];
@@ -100,6 +108,20 @@ proptest! {
         }
         prop_assert!(records.next().is_none());
         prop_assert_eq!(records.at(), bytes.len());
+        // And whoever passes over some knows whose they are, and can read the others.
+        let mut records = Records::of(500, &frame, &mut texts).unwrap();
+        for (n, (patch, sample)) in patches.iter().zip(&samples).enumerate() {
+            let (position, sketch) = records.pass().unwrap();
+            prop_assert_eq!(position, 500 + u64::from(patch.at));
+            let sketch = sketch.unwrap();
+            check_sketch(&sketch, sample);
+            prop_assert_eq!(sketch.status, STATUSES[n % 4]);
+            if n.is_multiple_of(2) {
+                check(&records.read(&sketch).unwrap(), sample, n);
+            }
+        }
+        prop_assert!(records.pass().is_none());
+        prop_assert_eq!(records.at(), bytes.len());
     }
 
     #[test]
@@ -133,6 +155,15 @@ proptest! {
                 if let Ok(records) = Records::of(0, &frame, &mut texts) {
                     // A record ends where its parts do, whatever they are.
                     let n = records.filter(|(_, record)| record.is_ok()).count();
+                    prop_assert!(n <= bytes.len() / RECORD_MIN);
+                }
+                if let Ok(mut records) = Records::of(0, &frame, &mut texts) {
+                    let mut n = 0;
+                    while let Some((_, Ok(sketch))) = records.pass() {
+                        // Broken or not, it is read or refused.
+                        let _: bool = records.read(&sketch).is_ok();
+                        n += 1;
+                    }
                     prop_assert!(n <= bytes.len() / RECORD_MIN);
                 }
             }

@@ -7,6 +7,7 @@ use super::super::{
     EventsHead, FrameKind, FrameRef, FrameWriter, InsertTexts, Malformed, Records, Status,
     put_bytes32, put_text16, record_span,
 };
+use super::records::check_sketch;
 use super::samples::{Sample, origin, sample};
 
 /// A frame with one event, as version 1 wrote it; the record begins at 36.
@@ -89,6 +90,12 @@ proptest! {
             prop_assert_eq!(record.own_effect, Some(Effect::Stale));
             prop_assert_eq!(record.extra_effects, vec![Effect::Unset; sample.extra.len()]);
             prop_assert_eq!(record_span(&bytes[36..]), Ok((record.length, 36)));
+            let mut records = Records::of(100, &frame, &mut texts).unwrap();
+            let sketch = records.pass().unwrap().1.unwrap();
+            check_sketch(&sketch, &sample);
+            prop_assert_eq!(sketch.status, Status::Conflict);
+            prop_assert_eq!(&records.read(&sketch).unwrap().event, &sample.event());
+            prop_assert!(records.pass().is_none());
         }
         let record = &bytes[36..];
         let head = EventsHead::read(&bytes[..36]).unwrap();

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::support::{DIR, append, append_durable, open, options, parse, read_all, record};
 use crate::disk::{MemDisk, RealDisk};
-use crate::log::{Durability, Log, LogError};
+use crate::log::{Durability, Log, LogError, Payload};
 
 #[derive(Clone, Debug)]
 enum Action {
@@ -127,6 +127,25 @@ fn a_log_on_a_real_disk_outlives_its_process() {
     let metrics = log.metrics();
     assert_eq!(metrics.groups, 1, "a mark");
     assert_eq!(metrics.sync_histogram.iter().sum::<u64>(), metrics.syncs);
+}
+
+#[test]
+fn payloads_stay_while_the_walk_goes_on() {
+    let disk = MemDisk::new();
+    let (log, _) = open(&disk, options(4 << 20)).unwrap();
+    // More than is read at once, in parts that do not end where a read does.
+    let appended: Vec<_> = (0..40).map(|n| append_durable(&log, n, 300_001).unwrap()).collect();
+    drop(log);
+    let mut groups = Vec::new();
+    let mut keep = |position, payload: Payload| {
+        groups.push((position, payload));
+        Ok(())
+    };
+    let disk = Arc::new(disk);
+    Log::open_and(disk, DIR, options(4 << 20), &mut keep, &mut || Ok(())).unwrap();
+    let found: Vec<_> =
+        groups.iter().flat_map(|(position, payload)| parse(*position, payload)).collect();
+    assert_eq!(found, appended);
 }
 
 #[test]

@@ -50,6 +50,8 @@ pub(super) struct Harness {
 pub(super) enum Bitmaps {
     /// As they were; replay marks them.
     Kept,
+    /// As they were; somebody else than who adds the ids marks them.
+    Apart,
     /// As they were; replay has them not at hand.
     OutOfHand,
     Lost,
@@ -157,16 +159,25 @@ impl Harness {
             self.bitmaps = [UNKNOWN_ACTIVITY; 8];
         }
         let covered = self.window.covered_position();
+        let mut marks = self.window.marks();
         for r in self.log.iter().filter(|record| covered <= record.position) {
+            let (mut apart, mut inserted_us) = (0, r.inserted_us);
             let bits = match bitmaps {
                 Bitmaps::OutOfHand => None,
-                _ => Some(&mut self.bitmaps[usize::from(r.owner)]),
+                Bitmaps::Apart => {
+                    let bits = &mut self.bitmaps[usize::from(r.owner)];
+                    marks.advance(r.inserted_us);
+                    marks.mark_added(bits);
+                    inserted_us = marks.clock_us() as i64;
+                    Some(&mut apart)
+                }
+                Bitmaps::Kept | Bitmaps::Lost => Some(&mut self.bitmaps[usize::from(r.owner)]),
             };
             self.window.add_replayed(
                 r.key,
                 r.content,
                 r.received_us,
-                r.inserted_us,
+                inserted_us,
                 r.position,
                 bits,
             )?;

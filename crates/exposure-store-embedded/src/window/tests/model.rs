@@ -31,7 +31,7 @@ enum Op {
 }
 
 fn bitmaps() -> impl Strategy<Value = Bitmaps> {
-    prop_oneof![4 => Just(Bitmaps::Kept), 1 => Just(Bitmaps::OutOfHand), 1 => Just(Bitmaps::Lost)]
+    prop_oneof![2 => Just(Bitmaps::Kept), 3 => Just(Bitmaps::Apart), 1 => Just(Bitmaps::OutOfHand), 1 => Just(Bitmaps::Lost)]
 }
 
 fn op() -> impl Strategy<Value = Op> {
