@@ -152,7 +152,9 @@ impl Ledger {
             }
         }
         for (&project, flags) in &other.flags {
-            flags.iter().for_each(|&flag| self.flag(project, flag));
+            for &flag in flags {
+                self.flag(project, flag);
+            }
         }
         self.events.add(other.events.to_u128());
         self.n_events += other.n_events;

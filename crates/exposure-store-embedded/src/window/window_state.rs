@@ -218,6 +218,7 @@ impl Window {
 
     /// A window with the same settings in which nothing ever was, and that has no directory: for a state that is a
     /// part of another, which has the window.
+    #[must_use]
     pub fn stand_in(&self) -> Self {
         let manifest = Manifest {
             window_us: self.options.window_us,

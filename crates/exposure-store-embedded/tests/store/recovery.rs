@@ -168,7 +168,7 @@ fn open(dir: &Path, driven: bool) -> EmbeddedStore {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn however_many_replay_the_state_is_the_same(
