@@ -8,7 +8,6 @@ use exposure_service::{Arrival, Beginning, Caller, Handle, Scope, ServiceError};
 use http_body::Body as _;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::codegen::http::HeaderMap;
@@ -17,6 +16,7 @@ use tonic::service::Routes;
 use tonic::{Code, Status};
 
 use crate::Settings;
+use crate::apart::Apart;
 use crate::auth::{authenticate, key_of};
 use crate::connection::Peer;
 use crate::deadline::timeout;
@@ -34,6 +34,7 @@ pub(crate) struct Calls {
     intake: Arc<Intake>,
     ingest: IngestServer<IngestTransport>,
     routes: Routes,
+    apart: Apart,
     room: Arc<Semaphore>,
     receiving: Receiving,
     meter: Meter,
@@ -55,6 +56,7 @@ impl Calls {
             intake,
             ingest,
             routes,
+            apart: Apart::here(),
             room: Arc::new(room),
             receiving,
             meter: Meter::new(),
@@ -84,10 +86,14 @@ impl Calls {
     }
 
     /// A call that may take its time: the connection goes on beside it.
-    fn apart(&self, request: http::Request<Body>) -> BoxFuture<http::Response<Body>, Infallible> {
+    fn call_apart(
+        &self,
+        request: http::Request<Body>,
+    ) -> BoxFuture<http::Response<Body>, Infallible> {
         let answer = self.routes.clone().call(request);
+        let apart = self.apart.clone();
         Box::pin(async move {
-            match apart(answer).await {
+            match apart.run(answer).await {
                 Ok(answer) => answer,
                 Err(failed) => Ok(failed.into_http()),
             }
@@ -204,7 +210,7 @@ impl Calls {
             // Done sooner than another task would get going.
             Box::pin(self.routes.clone().call(request))
         } else {
-            self.apart(request)
+            self.call_apart(request)
         };
         let meter = self.meter.clone();
         Box::pin(async move {
@@ -220,20 +226,6 @@ impl Calls {
             Ok(response)
         })
     }
-}
-
-/// Work in a task of its own, which ends with whoever waits for it.
-pub(crate) async fn apart<T: Send + 'static>(
-    work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Status> {
-    struct Owned<T>(JoinHandle<T>);
-    impl<T> Drop for Owned<T> {
-        fn drop(&mut self) {
-            self.0.abort();
-        }
-    }
-    let mut task = Owned(tokio::spawn(work));
-    (&mut task.0).await.map_err(|_| Status::internal("the call ended by a mistake of the server"))
 }
 
 /// Reads what is left of a body that nobody wants: its client has an answer already, and a stream

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use h2::server::{Builder, Handshake, SendResponse};
-use h2::{Reason, RecvStream};
+use h2::Reason;
+use h2::server::{Builder, Handshake};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::Status;
 use tonic::body::Body;
@@ -15,6 +15,7 @@ use crate::batching::Batching;
 use crate::body::{Gathered, RequestBody, only_message};
 use crate::calls::Calls;
 use crate::connection::Peer;
+use crate::early::{Early, EarlyCall};
 use crate::error::explained;
 use crate::ingest::LARGE_BYTES;
 use crate::inline::Inline;
@@ -38,9 +39,12 @@ pub(crate) struct Connection<IO> {
     state: State<IO>,
     keepalive: Keepalive,
     batching: Batching,
+    early: Early,
     others: Inline,
     calls: Arc<Calls>,
     peer: Peer,
+    /// What a call that takes the short way may have, in bytes.
+    small_bytes: usize,
     stops: bool,
 }
 
@@ -65,9 +69,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             state: State::Greeting(Box::pin(greeting)),
             keepalive,
             batching: Batching::new(calls, peer),
+            early: Early::new(),
             others: Inline::default(),
             calls: Arc::clone(calls),
             peer,
+            small_bytes: LARGE_BYTES
+                .min(settings.max_message_bytes)
+                .min(settings.max_receiving_bytes),
             stops: false,
         }
     }
@@ -97,40 +105,57 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         loop {
             let State::Open(http) = &mut self.state else { return Poll::Pending };
             // It writes what was answered, too.
-            let Some(call) = ready!(http.poll_accept(context)) else { return Poll::Ready(Ok(())) };
+            let Poll::Ready(call) = http.poll_accept(context) else { break };
+            let Some(call) = call else { return Poll::Ready(Ok(())) };
             let (request, respond) = call?;
-            self.begin(request, respond, context);
+            let (head, body) = request.into_parts();
+            self.begin(EarlyCall { head, body, respond }, context);
+        }
+        while let Some((call, gathered)) = self.early.next(self.small_bytes, context) {
+            self.begin_gathered(call, gathered);
+        }
+        Poll::Pending
+    }
+
+    fn begin(&mut self, mut call: EarlyCall, context: &mut Context<'_>) {
+        if call.head.uri.path() != UNARY_INGEST {
+            self.begin_any(call, Bytes::new());
+            return;
+        }
+        match Gathered::of(&mut call.body, self.small_bytes, context) {
+            Gathered::Part(part) if part.is_empty() => {
+                if let Err(call) = self.early.keep(call) {
+                    self.begin_any(*call, part);
+                }
+            }
+            gathered => self.begin_gathered(call, gathered),
         }
     }
 
-    fn begin(
-        &mut self,
-        request: http::Request<RecvStream>,
-        mut respond_to: SendResponse<Bytes>,
-        context: &mut Context<'_>,
-    ) {
-        let (head, mut body) = request.into_parts();
-        let mut first = Bytes::new();
-        if head.uri.path() == UNARY_INGEST {
-            match Gathered::of(&mut body, LARGE_BYTES, context) {
-                Gathered::Whole(whole) => match only_message(&whole) {
-                    Some(message) if !head.headers.contains_key(ENCODING) => {
-                        self.batching.add(&head.headers, message, respond_to);
-                        return;
-                    }
-                    Some(_) | None => first = whole,
-                },
-                Gathered::Part(part) => first = part,
-                Gathered::Failed(error) => {
-                    let failed = explained(Status::from_error(error.into()));
-                    respond_failed(&mut respond_to, failed);
+    fn begin_gathered(&mut self, mut call: EarlyCall, gathered: Gathered) {
+        let first = match gathered {
+            Gathered::Whole(whole) => match only_message(&whole) {
+                Some(message) if !call.head.headers.contains_key(ENCODING) => {
+                    self.batching.add(&call.head.headers, message, call.respond);
                     return;
                 }
+                Some(_) | None => whole,
+            },
+            Gathered::Part(part) => part,
+            Gathered::Failed(error) => {
+                let failed = explained(Status::from_error(error.into()));
+                respond_failed(&mut call.respond, failed);
+                return;
             }
-        }
+        };
+        self.begin_any(call, first);
+    }
+
+    fn begin_any(&mut self, call: EarlyCall, first: Bytes) {
+        let EarlyCall { head, body, respond: to } = call;
         let body = Body::new(RequestBody::new(first, body));
         let answer = self.calls.call(self.peer, http::Request::from_parts(head, body));
-        self.others.begin(respond(respond_to, answer));
+        self.others.begin(respond(to, answer));
     }
 }
 

@@ -22,10 +22,12 @@ mod settings;
 
 mod health;
 
+mod apart;
 mod batching;
 mod body;
 mod calls;
 mod connection;
+mod early;
 mod http2;
 mod inline;
 mod keepalive;
