@@ -8,6 +8,7 @@ use exposure_service::{Arrival, Beginning, Caller, Handle, Scope, ServiceError};
 use http_body::Body as _;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::codegen::http::HeaderMap;
@@ -16,7 +17,6 @@ use tonic::service::Routes;
 use tonic::{Code, Status};
 
 use crate::Settings;
-use crate::apart::Apart;
 use crate::auth::{authenticate, key_of};
 use crate::connection::Peer;
 use crate::deadline::timeout;
@@ -34,7 +34,6 @@ pub(crate) struct Calls {
     intake: Arc<Intake>,
     ingest: IngestServer<IngestTransport>,
     routes: Routes,
-    apart: Apart,
     room: Arc<Semaphore>,
     receiving: Receiving,
     meter: Meter,
@@ -56,7 +55,6 @@ impl Calls {
             intake,
             ingest,
             routes,
-            apart: Apart::here(),
             room: Arc::new(room),
             receiving,
             meter: Meter::new(),
@@ -86,14 +84,10 @@ impl Calls {
     }
 
     /// A call that may take its time: the connection goes on beside it.
-    fn call_apart(
-        &self,
-        request: http::Request<Body>,
-    ) -> BoxFuture<http::Response<Body>, Infallible> {
+    fn apart(&self, request: http::Request<Body>) -> BoxFuture<http::Response<Body>, Infallible> {
         let answer = self.routes.clone().call(request);
-        let apart = self.apart.clone();
         Box::pin(async move {
-            match apart.run(answer).await {
+            match apart(answer).await {
                 Ok(answer) => answer,
                 Err(failed) => Ok(failed.into_http()),
             }
@@ -210,7 +204,7 @@ impl Calls {
             // Done sooner than another task would get going.
             Box::pin(self.routes.clone().call(request))
         } else {
-            self.call_apart(request)
+            self.apart(request)
         };
         let meter = self.meter.clone();
         Box::pin(async move {
@@ -226,6 +220,20 @@ impl Calls {
             Ok(response)
         })
     }
+}
+
+/// Work in a task of its own, which ends with whoever waits for it.
+pub(crate) async fn apart<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Status> {
+    struct Owned<T>(JoinHandle<T>);
+    impl<T> Drop for Owned<T> {
+        fn drop(&mut self) {
+            self.0.abort();
+        }
+    }
+    let mut task = Owned(tokio::spawn(work));
+    (&mut task.0).await.map_err(|_| Status::internal("the call ended by a mistake of the server"))
 }
 
 /// Reads what is left of a body that nobody wants: its client has an answer already, and a stream

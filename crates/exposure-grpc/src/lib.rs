@@ -22,7 +22,6 @@ mod settings;
 
 mod health;
 
-mod apart;
 mod batching;
 mod body;
 mod calls;

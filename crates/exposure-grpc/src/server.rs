@@ -75,9 +75,6 @@ macro_rules! service {
 impl Server {
     /// Puts the services over the application.
     ///
-    /// What takes its time runs on the runtime that this is called from. Connections run where
-    /// they are served: on another runtime, they and what is short wait for none of it.
-    ///
     /// # Errors
     /// Fails if the protocol's own descriptors can not be read.
     pub fn new(

@@ -21,8 +21,10 @@ pub(crate) const LARGE_BYTES: usize = 8 << 10;
 const SMALL: usize = 16;
 
 impl Hands {
-    /// For each of the threads that work on batches.
-    pub(super) fn new(n_threads: usize) -> Self {
+    /// For each thread of the runtime that this is called from.
+    pub(super) fn new() -> Self {
+        let n_threads = tokio::runtime::Handle::try_current()
+            .map_or(1, |runtime| runtime.metrics().num_workers().max(1));
         let semaphore = |n_hands| Arc::new(Semaphore::new(n_hands));
         Self { large: semaphore(n_threads), small: semaphore(n_threads * SMALL) }
     }

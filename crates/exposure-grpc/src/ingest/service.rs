@@ -11,8 +11,8 @@ use super::hands::{Hands, LARGE_BYTES};
 use super::intake::Intake;
 use super::stream::IngestStream;
 use crate::Settings;
-use crate::apart::Apart;
 use crate::auth::{api_key, authenticate, caller};
+use crate::calls::apart;
 use crate::deadline::deadline;
 use crate::drain::Drain;
 use crate::error::status;
@@ -25,7 +25,6 @@ use crate::receiving::Held;
 pub(crate) struct IngestTransport {
     intake: Arc<Intake>,
     hands: Hands,
-    apart: Apart,
     refused: RefusalMeter,
     settings: Settings,
     drain: Drain,
@@ -34,11 +33,9 @@ pub(crate) struct IngestTransport {
 
 impl IngestTransport {
     pub(crate) fn new(handle: Handle, settings: Settings, drain: Drain) -> Self {
-        let apart = Apart::here();
         Self {
             intake: Arc::new(Intake::new(handle, &settings)),
-            hands: Hands::new(apart.n_threads()),
-            apart,
+            hands: Hands::new(),
             refused: RefusalMeter::new("IngestService/IngestStream"),
             streams: Arc::new(Semaphore::new(settings.max_ingest_streams)),
             settings,
@@ -67,8 +64,7 @@ impl IngestBytes for IngestTransport {
             // The connection goes on beside it.
             let (intake, hands) = (Arc::clone(&self.intake), self.hands.clone());
             let n_bytes = message.len();
-            let work = async move { hands.work(n_bytes, intake.unary(&caller, &message)).await };
-            self.apart.run(work).await?
+            apart(async move { hands.work(n_bytes, intake.unary(&caller, &message)).await }).await?
         };
         drop(arrival);
         answer.map(|answer| Response::new(answer.finish())).map_err(|error| status(&error))

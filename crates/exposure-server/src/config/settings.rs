@@ -68,7 +68,7 @@ settings! {
     api_key: Secret = "";
     /// What is logged to standard error, by level and target.
     log: String = "info";
-    /// Threads for connections, and as many for large batches and queries; 0 is one for each core, at least 2.
+    /// Threads that serve; 0 is one for each core, at least 2.
     threads: usize = "0";
     /// When an event is acknowledged: fsync, or none.
     durability: Durability = "fsync";

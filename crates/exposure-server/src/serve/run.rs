@@ -33,10 +33,8 @@ pub(crate) fn run(flags: &ServeFlags, environment: &Environment) -> Result<()> {
     let metering = Metering::start()?;
     let store = EmbeddedStore::open(options::store(&settings), SystemClock.now())
         .map_err(|error| unopened(&settings, &error))?;
-    let work = runtime(settings.threads, "exposure-work")?;
-    // Apart, so that a read and a small batch wait for no large one.
-    let wire = runtime(settings.threads, "exposure-wire")?;
-    work.block_on(serve(&settings, Arc::new(store), metering, listeners, wire.handle()))
+    let runtime = runtime(settings.threads)?;
+    runtime.block_on(serve(&settings, Arc::new(store), metering, listeners))
 }
 
 /// Where the transports listen, and what they speak there beside plain text.
@@ -47,12 +45,11 @@ struct Listeners {
     http: Listening,
 }
 
-fn runtime(n_threads: usize, name: &str) -> Result<Runtime> {
+fn runtime(n_threads: usize) -> Result<Runtime> {
     let n_cores = std::thread::available_parallelism().map_or(2, usize::from);
     let n_threads = if n_threads == 0 { n_cores.max(2) } else { n_threads };
     Builder::new_multi_thread()
         .worker_threads(n_threads)
-        .thread_name(name)
         // Under overload there is always something else to do: sockets are looked at, and what
         // found no place in a thread's own queue, all the same.
         .event_interval(4)
@@ -76,7 +73,6 @@ async fn serve(
     store: Arc<dyn Store>,
     metering: Metering,
     listeners: Listeners,
-    wire: &tokio::runtime::Handle,
 ) -> Result<()> {
     let mut signals = Signals::new()?;
     let (handle, bootstrap) = Handle::open(
@@ -89,8 +85,7 @@ async fn serve(
     .await
     .map_err(|error| Failure::usage(format!("can not start over the data directory: {error}")))?;
     let upkeep = tokio::spawn(keep_up(metering.clone(), listeners.tls.clone()));
-    let served =
-        transports(settings, &handle, metering, listeners, wire, &bootstrap, &mut signals).await;
+    let served = transports(settings, &handle, metering, listeners, &bootstrap, &mut signals).await;
     upkeep.abort();
     let closed = handle.close().await;
     tracing::info!("stopped");
@@ -117,7 +112,6 @@ async fn transports(
     handle: &Handle,
     metering: Metering,
     Listeners { tls, grpc, http }: Listeners,
-    wire: &tokio::runtime::Handle,
     bootstrap: &Bootstrap,
     signals: &mut Signals,
 ) -> Result<()> {
@@ -130,11 +124,8 @@ async fn transports(
         .map_err(Failure::failed)?;
     let http_options = options::http(settings);
     let secure = |protocol| tls.as_ref().map(|tls| tls.secure(protocol, http_options.head_timeout));
-    let connections = {
-        let _entered = wire.enter();
-        grpc.connections(secure(Protocol::Http2))?
-    };
-    let mut grpc = wire.spawn(server.serve_connections(connections, stop.wait()));
+    let connections = grpc.connections(secure(Protocol::Http2))?;
+    let mut grpc = tokio::spawn(server.serve_connections(connections, stop.wait()));
     let drained = Stop::new();
     let server = exposure_http::Server::new(
         handle,
