@@ -25,6 +25,9 @@ pub(crate) const SHARDS_PER_FILE: usize = 32;
 /// Bytes written in one go.
 const PIECE: usize = 1 << 20;
 
+/// Profiles whose memory is asked for before it is read: they stand anywhere, and the lock is held meanwhile.
+const AHEAD: usize = 8;
+
 /// What came of a file of the checkpoint.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wrote {
@@ -152,8 +155,15 @@ fn encode(
         }
         // Erased since it was planned: its position stays, so that opening comes by the erasure, until it is whole.
         let waits = !manner.is_whole && profiles.holds_erased;
+        let mut ahead = profiles.hot();
+        for (_, profile) in ahead.by_ref().take(AHEAD) {
+            profile.ask();
+        }
         for (number_in_shard, profile) in profiles.hot().filter(|_| !waits) {
             let homes = manner.homes;
+            if let Some((_, profile)) = ahead.next() {
+                profile.ask();
+            }
             if manner.is_whole || is_due(profiles, number_in_shard, profile, held.position, homes) {
                 let at = writer
                     .block(number, |out| encode_profile(out, profile, &texts, &profiles.long));

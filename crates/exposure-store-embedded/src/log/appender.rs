@@ -5,19 +5,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use parking_lot::MutexGuard;
-
 use super::LogError;
 use super::handle::Shared;
-use super::queue::Queue;
 
-/// The right to append; nobody else appends until it is dropped.
+/// The right to append; nobody else appends until it is dropped. The log's writer goes on meanwhile.
 ///
 /// Dropping it wakes the writer. Positions become durable in their order.
 #[derive(Debug)]
 pub struct Appender<'a> {
     shared: &'a Shared,
-    queue: MutexGuard<'a, Queue>,
 }
 
 impl<'a> Appender<'a> {
@@ -25,8 +21,9 @@ impl<'a> Appender<'a> {
         let mut queue = shared.queue.lock();
         loop {
             queue.check_open()?;
-            if queue.pending_bytes < shared.options.max_pending_bytes {
-                return Ok(Self { shared, queue });
+            if !queue.is_appending && queue.pending_bytes < shared.options.max_pending_bytes {
+                queue.is_appending = true;
+                return Ok(Self { shared });
             }
             queue.n_blocked += 1;
             shared.room.wait(&mut queue);
@@ -34,12 +31,12 @@ impl<'a> Appender<'a> {
         }
     }
 
-    /// The position that the first byte of a payload of `len` bytes gets, if it is pushed next.
+    /// The position that the first byte of a payload of `len` bytes gets, if it is pushed next: its place is kept.
     ///
     /// # Errors
     /// [`LogError::TooLarge`] for more than a segment holds.
     pub fn position_for(&self, len: usize) -> Result<u64, LogError> {
-        self.queue.position_for(len)
+        self.shared.queue.lock().pin(len)
     }
 
     /// Appends a payload and returns the position of its first byte.
@@ -49,7 +46,7 @@ impl<'a> Appender<'a> {
     /// # Errors
     /// [`LogError::TooLarge`] for more than a segment holds.
     pub fn push(&mut self, payload: &[u8]) -> Result<u64, LogError> {
-        self.queue.push(payload.len(), |_, bytes| bytes.extend_from_slice(payload))
+        self.shared.queue.lock().push(payload.len(), |_, bytes| bytes.extend_from_slice(payload))
     }
 
     /// Appends a payload of `len` bytes that `fill` writes in place, given the position of its first byte.
@@ -61,7 +58,7 @@ impl<'a> Appender<'a> {
         len: usize,
         fill: impl FnOnce(u64, &mut [u8]),
     ) -> Result<u64, LogError> {
-        self.queue.push(len, |position, bytes| {
+        self.shared.queue.lock().push(len, |position, bytes| {
             let at = bytes.len();
             bytes.resize(at + len, 0);
             fill(position, bytes.get_mut(at..).unwrap_or_default());
@@ -70,14 +67,21 @@ impl<'a> Appender<'a> {
 
     /// The position after everything appended so far.
     pub fn end(&self) -> u64 {
-        self.queue.next()
+        self.shared.queue.lock().next()
     }
 }
 
 impl Drop for Appender<'_> {
     fn drop(&mut self) {
-        if self.queue.writer_waits && !self.queue.is_empty() {
-            self.queue.writer_waits = false;
+        let mut queue = self.shared.queue.lock();
+        queue.unpin();
+        queue.is_appending = false;
+        if 0 < queue.n_blocked {
+            self.shared.room.notify_all();
+        }
+        if queue.writer_waits && (queue.stopping || !queue.is_empty()) {
+            queue.writer_waits = false;
+            drop(queue);
             self.shared.work.notify_one();
         }
     }

@@ -10,6 +10,10 @@ use super::{LogError, LogOptions};
 /// Buffers that are kept for the next groups.
 const POOLED_BUFFERS: usize = 3;
 
+/// A payload of so many bytes begins a group: whoever appends it is a while about it, and what is there already need
+/// not wait for that.
+const LARGE: usize = 16 << 10;
+
 /// The groups that wait, and the position after them.
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -21,6 +25,10 @@ pub(super) struct Queue {
     pub(super) failure: Option<LogError>,
     pub(super) stopping: bool,
     pub(super) writer_waits: bool,
+    /// Somebody has the right to append.
+    pub(super) is_appending: bool,
+    /// The place in the last group that was told to who appends: that group stays here.
+    pinned: Option<Pinned>,
     pub(super) n_blocked: usize,
     pub(super) ready: BTreeMap<u64, Waker>,
     pub(super) next_ready_id: u64,
@@ -58,6 +66,13 @@ impl PendingGroup {
     }
 }
 
+/// A payload that is about to be appended.
+#[derive(Clone, Copy, Debug)]
+struct Pinned {
+    position: u64,
+    len: usize,
+}
+
 /// Where a payload goes.
 enum Place {
     Open(u64),
@@ -73,6 +88,8 @@ impl Queue {
             failure: None,
             stopping: false,
             writer_waits: false,
+            is_appending: false,
+            pinned: None,
             n_blocked: 0,
             ready: BTreeMap::new(),
             next_ready_id: 0,
@@ -87,8 +104,13 @@ impl Queue {
         self.next
     }
 
+    /// Whether there is nothing to take.
     pub(super) fn is_empty(&self) -> bool {
-        self.groups.is_empty()
+        self.n_takeable() == 0
+    }
+
+    fn n_takeable(&self) -> usize {
+        self.groups.len().saturating_sub(usize::from(self.pinned.is_some()))
     }
 
     /// Why nothing can be appended, if so.
@@ -109,12 +131,27 @@ impl Queue {
         }
     }
 
-    /// The position that a payload of `len` bytes would get.
-    pub(super) fn position_for(&self, len: usize) -> Result<u64, LogError> {
-        Ok(match self.place(len)? {
+    /// The position of a payload of `len` bytes that is appended next. Its place is kept until [`Queue::unpin`].
+    pub(super) fn pin(&mut self, len: usize) -> Result<u64, LogError> {
+        self.unpin();
+        let position = match self.place(len)? {
             Place::Open(position) => position,
-            Place::New(placement) => placement.payload(),
-        })
+            Place::New(placement) => {
+                self.open_group(placement, Kind::Payload);
+                placement.payload()
+            }
+        };
+        self.pinned = Some(Pinned { position, len });
+        Ok(position)
+    }
+
+    /// Whoever appends does not come back to its place: the last group may be taken.
+    pub(super) fn unpin(&mut self) {
+        if self.pinned.take().is_some()
+            && self.groups.back().is_some_and(|group| group.payload_len() == 0)
+        {
+            self.groups.pop_back();
+        }
     }
 
     /// Appends `len` bytes that `fill` gets to write; they are zero before.
@@ -123,13 +160,13 @@ impl Queue {
         len: usize,
         fill: impl FnOnce(u64, &mut Vec<u8>),
     ) -> Result<u64, LogError> {
-        let place = self.place(len)?;
-        let position = match place {
-            Place::Open(position) => position,
-            Place::New(placement) => {
-                self.open_group(placement, Kind::Payload);
-                placement.payload()
-            }
+        if let Some(failure) = &self.failure {
+            // The place was forgotten with all that waited.
+            return Err(failure.clone());
+        }
+        let position = match self.pinned {
+            Some(pinned) if pinned.len == len => pinned.position,
+            _ => self.pin(len)?,
         };
         if let Some(group) = self.groups.back_mut() {
             let expected = group.bytes.len() + len;
@@ -142,6 +179,7 @@ impl Queue {
         }
         self.pending_bytes += len;
         self.next = position + len as u64;
+        self.pinned = None;
         Ok(position)
     }
 
@@ -152,9 +190,10 @@ impl Queue {
         self.next = placement.payload();
     }
 
-    /// Takes all groups; their bytes stay pending until [`Queue::give_back`].
+    /// Takes all groups but one that is being added to; their bytes stay pending until [`Queue::give_back`].
     pub(super) fn take(&mut self) -> Vec<PendingGroup> {
-        self.groups.drain(..).collect()
+        let n_takeable = self.n_takeable();
+        self.groups.drain(..n_takeable).collect()
     }
 
     /// The groups are written: their bytes wait no more, and their buffers serve again.
@@ -172,6 +211,7 @@ impl Queue {
     /// Forgets everything that waits.
     pub(super) fn discard(&mut self) {
         self.groups.clear();
+        self.pinned = None;
         self.pool.clear();
         self.pending_bytes = 0;
     }
@@ -185,6 +225,7 @@ impl Queue {
             let room = self.segment_bytes - (open.placement.header & (self.segment_bytes - 1));
             let new_len = open.payload_len() + len;
             if open.kind == Kind::Payload
+                && len < LARGE
                 && new_len <= self.max_group_bytes
                 && GROUP_HEADER + new_len as u64 <= room
             {

@@ -114,13 +114,14 @@ impl Writer {
                 self.last = queue.pending_bytes;
                 return Some(queue.take());
             }
-            if queue.stopping {
+            if queue.stopping && !queue.is_appending {
                 return None;
             }
             queue.writer_waits = true;
             if self.unmarked {
                 let wait = self.shared.work.wait_for(&mut queue, self.shared.options.mark_after);
-                if wait.timed_out() && queue.is_empty() && !queue.stopping {
+                let is_idle = queue.is_empty() && !queue.is_appending;
+                if wait.timed_out() && is_idle && !queue.stopping {
                     queue.push_mark();
                 }
             } else {

@@ -6,6 +6,7 @@ use super::cell::Cell;
 use super::more::More;
 use crate::intern::TextId;
 use crate::keys::ProfileKey;
+use crate::prefetch;
 
 /// Numbers of flags, of which most profiles have few.
 pub(crate) type Flags = SmallVec<[TextId; 10]>;
@@ -104,6 +105,13 @@ impl Profile {
     /// The cell of a flag, if there is one.
     pub(crate) fn held_cell(&self, flag: TextId) -> Option<&Cell> {
         self.find(flag).and_then(|at| self.cells.get(at))
+    }
+
+    /// Asks for what stands beside the slot: the id, and so many of the cells as come in time.
+    pub(crate) fn ask(&self) {
+        const CELLS: usize = 14;
+        prefetch::line(self.id.as_ptr());
+        self.cells.iter().take(CELLS).for_each(|cell| prefetch::value(cell));
     }
 
     /// Where a flag's cell is.

@@ -39,7 +39,7 @@ impl Inner {
     pub(crate) async fn commit(&self, batch: &Batch<'_>) -> Result<Vec<Committed>> {
         self.check_room()?;
         self.clock.fetch_max(batch.origin.now.as_micros().max(0) as u64, Ordering::Relaxed);
-        let frames = self.prepare_frames(batch)?;
+        let mut frames = self.prepare_frames(batch)?;
         let mut results = Vec::with_capacity(batch.events.len());
         let mut end = 0;
         if self.resident.load(Ordering::Relaxed) > self.options.memory_limit {
@@ -49,11 +49,13 @@ impl Inner {
         // A small batch is decided sooner than another task would get going.
         let is_small = batch.events.len() < TURN_EVENTS;
         let turn = if is_small { None } else { Some(self.turn.lock().await) };
-        for part in frames {
+        for part in &mut frames {
             self.log.ready().await.map_err(log_error)?;
             end = self.commit_frame(&batch.origin, part, warm, &mut results)?;
         }
         drop(turn);
+        // Not before: others wait for their turn. Nor later: it is a kilobyte for three events.
+        drop(frames);
         self.log.wait_durable(end).await.map_err(log_error)?;
         Ok(results)
     }
@@ -78,12 +80,12 @@ impl Inner {
     fn commit_frame(
         &self,
         origin: &Origin,
-        part: Part<'_>,
+        part: &mut Part<'_>,
         warm: Option<u64>,
         results: &mut Vec<Committed>,
     ) -> Result<u64> {
-        let Part { events, rejects, mut prepared } = part;
-        let (texts, mut locked) = self.lock_warm(&prepared, warm)?;
+        let Part { events, rejects, prepared } = part;
+        let (texts, mut locked) = self.lock_warm(prepared, warm)?;
         let state = &mut *locked;
         // A commit that failed half-way left the state ahead of the log: nothing may be decided by it.
         self.check_intact()?;
@@ -137,7 +139,8 @@ impl Inner {
         for (reject, at) in rejects.iter().zip(&prepared.rejects) {
             keep_reject(state, &texts, origin, reject, base + *at as u64, &self.options.limits);
         }
-        appender.push(&prepared.frame.bytes).map_err(log_error)?;
+        // The log failed meanwhile: what was merged is in no log.
+        appender.push(&prepared.frame.bytes).map_err(|error| self.poison(error.to_string()))?;
         state.ledger.position = base + length as u64;
         if !events.is_empty() {
             let end = state.ledger.position;

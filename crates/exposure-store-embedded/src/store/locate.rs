@@ -2,6 +2,8 @@
 //! waits for it overlap with the work on other events. Events of a batch land anywhere in the
 //! state, and one wait takes longer than all the work on an event.
 
+use std::ops::Range;
+
 use exposure_core::{Admitted, Ids, RawId};
 use exposure_store::ProjectId;
 
@@ -10,23 +12,22 @@ use super::{Prepared, State};
 use crate::keys::ProfileKey;
 use crate::prefetch;
 
-/// How many events an event's stages are apart: at a few hundred nanoseconds an event long enough
-/// for memory to come, and short enough for what came to be still in the nearest cache.
-const LAG: usize = 8;
-/// Room for what waits from one stage to the next.
-const RING: usize = 2 * LAG;
+/// Events whose memory is asked for together. Asking waits for the translation of the address, which misses as often
+/// as the memory itself does; of those that follow each other closely, several are looked up at the same time.
+const GROUP: usize = 8;
+/// Room for what waits from one stage to the next: groups in three stages, and the one that is merged.
+const RING: usize = 4 * GROUP;
 
 /// Where an event's profile and device most likely are.
 type Guesses = [Option<u32>; 2];
 
-/// Takes the events of a frame through the stages one behind the other: the line of the index, the
-/// slot of the profile, the cell and the lines of the window, and then whoever merges it.
+/// Takes the events of a frame, in groups, through the stages one behind the other: the line of the index, the slot of
+/// the profile, the cell and the lines of the window, and then whoever merges it.
 #[derive(Debug)]
 pub(crate) struct Stagger {
     project: ProjectId,
     n_events: usize,
-    lag: usize,
-    step: usize,
+    next: usize,
     guesses: [Guesses; RING],
     numbered: [Numbered; RING],
 }
@@ -36,8 +37,7 @@ impl Stagger {
         Self {
             project,
             n_events,
-            lag: LAG.min(n_events),
-            step: 0,
+            next: 0,
             guesses: [[None; 2]; RING],
             numbered: [Numbered { raw: 0, device: None }; RING],
         }
@@ -49,36 +49,35 @@ impl Stagger {
         state: &mut State,
         event: impl Fn(usize) -> (&'e Prepared, &'e Admitted<'e>),
     ) -> Option<(usize, Numbered)> {
-        loop {
-            let step = self.step;
-            self.step += 1;
-            if step < self.n_events {
-                for key in keys(event(step).0) {
+        let at = self.next;
+        if at >= self.n_events {
+            return None;
+        }
+        if at.is_multiple_of(GROUP) {
+            for index in self.reached(3) {
+                for key in keys(event(index).0) {
                     prefetch::line(state.shard(key).index_line(key));
                 }
             }
-            if let Some(at) = self.behind(step, 1) {
-                self.guesses[at % RING] = guess(state, event(at).0);
+            for index in self.reached(2) {
+                self.guesses[index % RING] = guess(state, event(index).0);
             }
-            if let Some(at) = self.behind(step, 2) {
-                let (keys, event) = event(at);
-                let guesses = self.guesses[at % RING];
+            for index in self.reached(1) {
+                let (keys, event) = event(index);
+                let guesses = self.guesses[index % RING];
                 let numbered = number(state, self.project, keys, event, guesses);
                 ask(state, keys, numbered);
-                self.numbered[at % RING] = numbered;
-            }
-            if let Some(at) = self.behind(step, 3) {
-                return Some((at, self.numbered[at % RING]));
-            }
-            if step >= self.n_events + 3 * self.lag {
-                return None;
+                self.numbered[index % RING] = numbered;
             }
         }
+        self.next += 1;
+        Some((at, self.numbered[at % RING]))
     }
 
-    /// The event that is in a stage at this step, if one is.
-    fn behind(&self, step: usize, stage: usize) -> Option<usize> {
-        step.checked_sub(stage * self.lag).filter(|at| *at < self.n_events)
+    /// The events that come to a stage now, which is so many groups ahead of merging. To begin with, all up to there.
+    fn reached(&self, ahead: usize) -> Range<usize> {
+        let begin = if self.next == 0 { 0 } else { self.next + ahead * GROUP };
+        begin.min(self.n_events)..(self.next + (ahead + 1) * GROUP).min(self.n_events)
     }
 }
 
