@@ -96,23 +96,9 @@ impl ClientOptions {
 
 impl Connection {
     pub(crate) async fn new(endpoint: &Endpoint, key: ApiKey) -> Result<Self> {
-        let channel = endpoint.connect().await.map_err(|error| {
-            let cause = root_cause(&error);
-            Failure::failed(format!(
-                "can not reach {}: {cause}; is `exposure serve` running there?",
-                endpoint.uri()
-            ))
-        })?;
+        let channel =
+            endpoint.connect().await.map_err(|error| unreachable(endpoint, &root_cause(&error)))?;
         Ok(Self { channel, key })
-    }
-
-    /// The same channel with each of some keys, from the one of this number on; with its own where there are none.
-    pub(crate) fn with_keys(&self, keys: &[ApiKey], first: u64) -> Vec<Self> {
-        if keys.is_empty() {
-            return vec![self.clone()];
-        }
-        let keys = keys.iter().cycle().skip(first as usize % keys.len()).take(keys.len());
-        keys.map(|key| Self { channel: self.channel.clone(), key: key.clone() }).collect()
     }
 
     pub(crate) fn ingest(&self) -> IngestServiceClient<Keyed> {
@@ -144,6 +130,21 @@ impl Connection {
     pub(crate) fn keyed(&self) -> Keyed {
         InterceptedService::new(self.channel.clone(), self.key.clone())
     }
+}
+
+impl ApiKey {
+    /// The header's value.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_encoded_bytes()
+    }
+}
+
+/// Why there is no connection.
+pub(crate) fn unreachable(endpoint: &Endpoint, cause: &str) -> Failure {
+    Failure::failed(format!(
+        "can not reach {}: {cause}; is `exposure serve` running there?",
+        endpoint.uri()
+    ))
 }
 
 /// The keys of a file, one to a line.

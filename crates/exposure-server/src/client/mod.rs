@@ -5,7 +5,7 @@ mod runtime;
 mod shapes;
 mod status;
 
-pub(crate) use connect::{ClientOptions, Connection, Keyed, read_keys};
+pub(crate) use connect::{ApiKey, ClientOptions, Connection, Keyed, read_keys, unreachable};
 pub(crate) use runtime::block_on;
 pub(crate) use shapes::{outcome_json, outcome_text};
 pub(crate) use status::{code_name, describe};

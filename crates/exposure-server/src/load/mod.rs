@@ -17,6 +17,7 @@ mod zipf;
 
 mod counts;
 mod http;
+mod http2;
 mod open;
 mod reads;
 mod streams;

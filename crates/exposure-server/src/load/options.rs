@@ -54,7 +54,7 @@ pub(crate) struct Options {
     /// Write every register once, as fast as possible, and end
     #[arg(long)]
     pub(super) preload: bool,
-    /// Reads of one user's properties a second, on a connection of their own
+    /// Reads of one user's properties a second, with a thread and a connection of their own
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) read_rate: u64,
     /// Where the server listens for HTTP, for uploads

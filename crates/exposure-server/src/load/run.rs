@@ -7,19 +7,22 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tonic::transport::Endpoint;
 
 use super::counts::Counts;
 use super::http::HttpConnection;
 use super::open::{self, OpenStream, Room};
 use super::options::{Mode, Options};
 use super::pace::Pace;
+use super::reads::Reads;
 use super::report::Report;
 use super::source::{Plan, Source};
 use super::streams::LoadStream;
 use super::tally::Tally;
+use super::unary::{self, Callers};
 use super::upload::Upload;
-use super::{reads, unary, uploads};
-use crate::client::{self, Connection};
+use super::uploads;
+use crate::client::{self, ApiKey, Connection};
 use crate::environment::Environment;
 use crate::failure::{Failure, Result};
 
@@ -35,7 +38,10 @@ pub(crate) fn run(options: &Options, environment: &Environment) -> Result<ExitCo
         .enable_all()
         .build()
         .map_err(Failure::failed)?;
-    let report = runtime.block_on(generate(options, environment))?;
+    let report = runtime.block_on(generate(options, environment));
+    // Where one of them failed, the other threads are not waited for.
+    runtime.shutdown_background();
+    let report = report?;
     report.print(options)?;
     Ok(if report.counts_match == Some(false) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -45,30 +51,40 @@ async fn generate(options: &Options, environment: &Environment) -> Result<Report
         return Err(Failure::usage("an open loop has calls and streams, and one key"));
     }
     let (endpoint, key) = options.client.resolve(environment)?;
-    let mut connections = Vec::new();
-    let n_connections = if options.mode == Mode::Amplitude { 0 } else { options.connections };
-    for _ in 0..n_connections {
-        connections.push(Connection::new(&endpoint, key.clone()).await?);
-    }
-    // What keeps no counts and is not read from need not speak gRPC.
-    let aside = if options.unchecked && options.read_rate == 0 {
-        None
-    } else {
-        Some(Connection::new(&endpoint, key).await?)
+    let is_counted = !options.unchecked && options.keys.is_none();
+    let aside = match is_counted {
+        true => Some(Connection::new(&endpoint, key.clone()).await?),
+        false => None,
     };
-    let before = counts(options, aside.as_ref()).await?;
+    let before = counts(aside.as_ref()).await?;
 
     let plan = Plan::new(options.n_users(), options.flags, options.preload);
     let plan = Arc::new(plan.with_zipf(options.zipf));
     let start = Instant::now();
     let end = start + if options.preload { FAR } else { options.duration };
     let done = Arc::new(AtomicBool::new(false));
-    let mut readers = readers(options, aside.as_ref(), &plan, start, end, &done);
+    let mut readers = JoinSet::new();
+    if options.read_rate > 0 {
+        let reads = Reads {
+            endpoint: endpoint.clone(),
+            key: key.clone(),
+            plan: Arc::clone(&plan),
+            rate: options.read_rate,
+            start,
+            end,
+            done: Arc::clone(&done),
+        };
+        readers.spawn_blocking(|| reads.work());
+    }
     let shown = tokio::spawn(show(options.clone(), Arc::clone(&plan), start));
-    let mut writers = if options.mode == Mode::Amplitude {
-        uploaders(options, options.client.key(environment)?, &plan, start, end).await?
-    } else {
-        writers(options, &connections, &plan, start, end).await?
+    let mut writers = match options.mode {
+        Mode::Amplitude => {
+            uploaders(options, options.client.key(environment)?, &plan, start, end).await?
+        }
+        Mode::Unary if !options.open_loop => {
+            callers(options, &endpoint, key, &plan, start, end).await?
+        }
+        Mode::Unary | Mode::Stream => writers(options, &endpoint, &key, &plan, start, end).await?,
     };
     let writes = join(&mut writers, start).await?;
     let seconds = start.elapsed().as_secs_f64();
@@ -76,19 +92,17 @@ async fn generate(options: &Options, environment: &Environment) -> Result<Report
     shown.abort();
     let reads = join(&mut readers, start).await?;
 
-    let after = counts(options, aside.as_ref()).await?;
+    let after = counts(aside.as_ref()).await?;
     let counts_match = before
         .zip(after)
         .map(|(before, after)| after.grew_by(before, writes.outcomes, writes.unknown));
     Ok(Report { writes, reads, seconds, counts_match })
 }
 
-async fn counts(options: &Options, connection: Option<&Connection>) -> Result<Option<Counts>> {
+async fn counts(connection: Option<&Connection>) -> Result<Option<Counts>> {
     match connection {
-        Some(connection) if !options.unchecked && options.keys.is_none() => {
-            Counts::of(connection, LIBRARY).await.map(Some)
-        }
-        _ => Ok(None),
+        Some(connection) => Counts::of(connection, LIBRARY).await.map(Some),
+        None => Ok(None),
     }
 }
 
@@ -126,74 +140,68 @@ fn paces(
     })
 }
 
-async fn writers(
+/// The closed loop of calls.
+async fn callers(
     options: &Options,
-    connections: &[Connection],
+    endpoint: &Endpoint,
+    key: ApiKey,
     plan: &Arc<Plan>,
     start: Instant,
     end: Instant,
 ) -> Result<JoinSet<Result<Tally>>> {
+    let keys = options.keys.as_deref().map(client::read_keys).transpose()?.unwrap_or_default();
+    let callers = Callers {
+        endpoint,
+        keys: if keys.is_empty() { &[key] } else { &keys },
+        plan,
+        n_events: options.batch as usize,
+        library: LIBRARY,
+        n_connections: options.connections as usize,
+        n_threads: options.threads as usize,
+    };
+    unary::spawn(callers, paces(options, options.n_in_flight(), start, end), start).await
+}
+
+/// Streams, and the open loop of calls.
+async fn writers(
+    options: &Options,
+    endpoint: &Endpoint,
+    key: &ApiKey,
+    plan: &Arc<Plan>,
+    start: Instant,
+    end: Instant,
+) -> Result<JoinSet<Result<Tally>>> {
+    let mut connections = Vec::new();
+    for _ in 0..options.connections {
+        connections.push(Connection::new(endpoint, key.clone()).await?);
+    }
     let mut writers = JoinSet::new();
     let n_events = options.batch as usize;
-    let keys = options.keys.as_deref().map(client::read_keys).transpose()?.unwrap_or_default();
-    let n_writers = match options.mode {
-        Mode::Stream => options.streams,
-        _ if options.open_loop => options.connections,
-        _ => options.n_in_flight(),
-    };
-    let room = Room::new(options.n_in_flight() as usize);
+    let n_writers =
+        if options.mode == Mode::Stream { options.streams } else { options.connections };
+    let window = options.n_in_flight() as usize;
+    let room = Room::new(window);
     let paces = paces(options, n_writers, start, end);
     for ((number, pace), connection) in paces.zip(connections.iter().cycle()) {
         let source = Source::new(Arc::clone(plan), number);
-        let window = options.n_in_flight() as usize;
-        match options.mode {
-            Mode::Stream if options.open_loop => {
-                let stream =
-                    OpenStream::open(connection, source, pace, window, n_events, LIBRARY).await?;
-                writers.spawn(stream.work());
-            }
-            Mode::Unary if options.open_loop => {
-                let (connection, room) = (connection.clone(), room.clone());
-                writers.spawn(open::calls(connection, source, pace, room, n_events, LIBRARY));
-            }
-            Mode::Unary | Mode::Amplitude => {
-                let connections = connection.with_keys(&keys, number);
-                writers.spawn(unary::work(connections, source, pace, n_events, LIBRARY));
-            }
-            Mode::Stream => {
-                let stream =
-                    LoadStream::open(connection, source, pace, window, n_events, LIBRARY).await?;
-                writers.spawn(stream.work());
-            }
+        if options.mode != Mode::Stream {
+            let (connection, room) = (connection.clone(), room.clone());
+            writers.spawn(open::calls(connection, source, pace, room, n_events, LIBRARY));
+        } else if options.open_loop {
+            let stream =
+                OpenStream::open(connection, source, pace, window, n_events, LIBRARY).await?;
+            writers.spawn(stream.work());
+        } else {
+            let stream =
+                LoadStream::open(connection, source, pace, window, n_events, LIBRARY).await?;
+            writers.spawn(stream.work());
         }
     }
     Ok(writers)
 }
 
-fn readers(
-    options: &Options,
-    aside: Option<&Connection>,
-    plan: &Arc<Plan>,
-    start: Instant,
-    end: Instant,
-    done: &Arc<AtomicBool>,
-) -> JoinSet<Result<Tally>> {
-    let mut readers = JoinSet::new();
-    let Some(aside) = aside.filter(|_| options.read_rate > 0) else { return readers };
-    let n_readers = options.read_rate.div_ceil(250).min(32);
-    let interval = Pace::interval(Some(options.read_rate as f64), n_readers);
-    for number in 0..n_readers {
-        let source = Source::new(Arc::clone(plan), 1 << 32 | number);
-        let offset =
-            interval.map_or(Duration::ZERO, |it| it.mul_f64(number as f64 / n_readers as f64));
-        let pace = Pace::new(start, end, interval).later(offset);
-        readers.spawn(reads::work(aside.clone(), source, pace, Arc::clone(done)));
-    }
-    readers
-}
-
 /// Waits for all; the first failure ends the others.
-async fn join(workers: &mut JoinSet<Result<Tally>>, epoch: Instant) -> Result<Tally> {
+pub(super) async fn join(workers: &mut JoinSet<Result<Tally>>, epoch: Instant) -> Result<Tally> {
     let mut tally = Tally::new(epoch)?;
     while let Some(worker) = workers.join_next().await {
         tally.add(&worker.map_err(Failure::failed)??)?;

@@ -44,10 +44,16 @@ impl Tally {
     }
 
     pub(super) fn answered(&mut self, outcomes: Outcomes, latency: Duration) {
+        self.answered_at(Instant::now(), outcomes, latency);
+    }
+
+    /// Counts a batch whose answer came at `now`.
+    pub(super) fn answered_at(&mut self, now: Instant, outcomes: Outcomes, latency: Duration) {
         self.outcomes.accepted += outcomes.accepted;
         self.outcomes.duplicate += outcomes.duplicate;
         self.outcomes.rejected += outcomes.rejected;
-        self.count_at(self.epoch.elapsed().as_secs() as usize, outcomes.total());
+        let second = now.saturating_duration_since(self.epoch).as_secs();
+        self.count_at(second as usize, outcomes.total());
         self.took(latency);
     }
 

@@ -6,6 +6,8 @@ use super::digits;
 #[derive(Clone, Debug)]
 pub(super) struct Template {
     bytes: Vec<u8>,
+    /// Where the message begins.
+    message: usize,
     /// Where the first event begins.
     first: usize,
     n_events: usize,
@@ -42,12 +44,19 @@ const FLAG: usize = TIME + 8 + 2 + 2;
 const VARIANT: usize = FLAG + 15 + 2;
 const LENGTH: usize = VARIANT + 8;
 
+/// What stands before a message of gRPC.
+const PREFIX: usize = 5;
+
 impl Template {
     /// The body of a call.
     pub(super) fn unary(n_events: usize, library: &str) -> Self {
-        let mut bytes = Vec::with_capacity(n_events * LENGTH + library.len() + 2);
+        let mut bytes = vec![0; PREFIX];
         request(n_events, library, &mut bytes);
-        Self { bytes, first: 0, n_events }
+        let length = (bytes.len() - PREFIX) as u32;
+        if let Some(place) = bytes.get_mut(1..PREFIX) {
+            place.copy_from_slice(&length.to_be_bytes());
+        }
+        Self { bytes, message: PREFIX, first: PREFIX, n_events }
     }
 
     /// A message of a stream.
@@ -60,14 +69,14 @@ impl Template {
         encode_varint(batch.len() as u64, &mut bytes);
         let first = bytes.len();
         bytes.append(&mut batch);
-        Self { bytes, first, n_events }
+        Self { bytes, message: 0, first, n_events }
     }
 
     /// A batch of the first of these events.
     pub(super) fn first_events(&self, n_events: usize, library: &str) -> Self {
-        let mut fewer = match self.first {
-            0 => Self::unary(n_events, library),
-            _ => Self::streamed(n_events, library),
+        let mut fewer = match self.message {
+            0 => Self::streamed(n_events, library),
+            _ => Self::unary(n_events, library),
         };
         let of_all = self.bytes.get(self.first..).unwrap_or_default();
         let to = fewer.bytes.get_mut(fewer.first..).unwrap_or_default();
@@ -77,7 +86,13 @@ impl Template {
         fewer
     }
 
+    /// The message.
     pub(super) fn bytes(&self) -> &[u8] {
+        self.bytes.get(self.message..).unwrap_or_default()
+    }
+
+    /// The message of a call behind what gRPC says of it: that it is not compressed, and its length.
+    pub(super) fn framed(&self) -> &[u8] {
         &self.bytes
     }
 
@@ -181,6 +196,8 @@ mod tests {
             let mut unary = Template::unary(n_events, "load/1");
             unary.fill(|| EVENT);
             check(&v1::IngestRequest::decode(unary.bytes()).unwrap(), n_events);
+            let length = (unary.bytes().len() as u32).to_be_bytes();
+            assert_eq!(unary.framed(), [&[0], &length[..], unary.bytes()].concat());
             let mut streamed = Template::streamed(n_events, "load/1");
             streamed.fill(|| EVENT);
             let fewer = streamed.first_events(n_events.div_ceil(2), "load/1");
