@@ -52,10 +52,8 @@ async fn generate(options: &Options, environment: &Environment) -> Result<Report
     }
     let (endpoint, key) = options.client.resolve(environment)?;
     let is_counted = !options.unchecked && options.keys.is_none();
-    let aside = match is_counted {
-        true => Some(Connection::new(&endpoint, key.clone()).await?),
-        false => None,
-    };
+    let aside =
+        if is_counted { Some(Connection::new(&endpoint, key.clone()).await?) } else { None };
     let before = counts(aside.as_ref()).await?;
 
     let plan = Plan::new(options.n_users(), options.flags, options.preload);

@@ -7,7 +7,7 @@ pub(super) fn decode(bytes: &[u8], to: &mut Vec<u8>) -> Option<()> {
         for bit in (0..8).rev() {
             code = code << 1 | u32::from(byte >> bit & 1);
             length += 1;
-            let Some(symbols) = CODE.get(length) else { return None };
+            let symbols = CODE.get(length)?;
             if let Some(index) = code.checked_sub(symbols.first)
                 && index < symbols.count
             {

@@ -191,9 +191,8 @@ impl Session {
                 Ok(())
             }
             Kind::Continuation => self.continuation(frame, now),
-            Kind::Settings if frame.has(flag::ACK) => Ok(()),
+            Kind::Settings | Kind::Ping if frame.has(flag::ACK) => Ok(()),
             Kind::Settings => self.settings(frame),
-            Kind::Ping if frame.has(flag::ACK) => Ok(()),
             Kind::Ping => {
                 put_head(frame.payload.len(), Kind::Ping, flag::ACK, 0, &mut self.out);
                 self.out.extend_from_slice(frame.payload);

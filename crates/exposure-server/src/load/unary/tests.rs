@@ -185,7 +185,7 @@ fn greeted(bytes: &[u8]) -> Vec<u8> {
 async fn a_server_that_answers_badly_is_told() {
     let cases = [
         (b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n".to_vec(), "is it a gRPC server"),
-        (b"\0\0\x08\x06\0\0\0\0\012345678".to_vec(), "does not begin as HTTP/2 does"),
+        (b"\0\0\x08\x06\0\0\0\0\x0012345678".to_vec(), "does not begin as HTTP/2 does"),
         (greeted(b"\0\0\x0a\x07\0\0\0\0\0\0\0\0\x01\0\0\0\x0bhm"), "ENHANCE_YOUR_CALM hm"),
         (greeted(b"\0\0\x08\x07\0\0\0\0\0\0\0\0\x01\0\0\0\0"), "ended a connection: NO_ERROR"),
         (greeted(b"\0\0\x04\x03\0\0\0\0\x01\0\0\0\x02"), "ended a call: INTERNAL_ERROR"),
@@ -214,7 +214,7 @@ async fn a_server_that_answers_badly_is_told() {
         let failure = told_late(&bytes, &behind).await;
         assert!(failure.contains(why), "{failure:?} is not {why:?}");
     }
-    for bytes in [vec![], greeted(b""), greeted(b"\0\0\x08\x06\0\0\0\0\012345")] {
+    for bytes in [vec![], greeted(b""), greeted(b"\0\0\x08\x06\0\0\0\0\x0012345")] {
         let (ours, mut theirs) = duplex(1 << 20);
         theirs.write_all(&bytes).await.unwrap();
         drop(theirs);
