@@ -277,8 +277,9 @@ impl<'s> Replay<'s> {
             }
             let record = records.read(&sketch).map_err(|what| damaged(position, what))?;
             let event = record.event;
-            let keys = if raw_is_own {
-                self.n_records += 1;
+            self.n_records += u64::from(raw_is_own);
+            // Who counts a record needs the numbers of its texts, too.
+            let keys = if raw_is_own || parts.ledger {
                 numbers
                     .prepare(&origin, &event, record.insert_uuid)
                     .map_err(|_| no_numbers(position))?

@@ -3,11 +3,15 @@ use super::activity::mark;
 
 /// Marks the owners of ids that a replay brings, wherever the ids themselves are added.
 ///
-/// Its clock is that of the commits: it never runs backward, and an id stands in the bucket that it shows.
+/// Its clock is that of the commits, which never runs backward. An id stands in the bucket that it shows, or in that
+/// of the window at opening if that is later.
 #[derive(Clone, Debug)]
 pub struct Marks {
     width_us: u64,
     clock_us: u64,
+    /// The clock of the window when it was opened. It says where an id is put and nothing of its age: what ran out
+    /// must not become young again.
+    opened_us: u64,
     /// Of each run found when opening: the greatest position in it, and its bucket; ascending.
     opened_runs: Vec<(u64, u64)>,
 }
@@ -20,7 +24,7 @@ impl Window {
         let mut opened_runs: Vec<_> =
             runs.map(|run| (run.span.last_position, run.span.bucket(width_us))).collect();
         opened_runs.sort_unstable();
-        Marks { width_us, clock_us: self.clock_us(), opened_runs }
+        Marks { width_us, clock_us: 0, opened_us: self.clock_us(), opened_runs }
     }
 }
 
@@ -38,7 +42,7 @@ impl Marks {
     /// Marks the owner of an id that is added at the time of the clock. The bitmap must be marked even if the owner's
     /// state is of a later position than the record.
     pub fn mark_added(&self, activity: &mut u64) {
-        *activity = mark(*activity, self.clock_us / self.width_us);
+        *activity = mark(*activity, self.clock_us.max(self.opened_us) / self.width_us);
     }
 
     /// Marks the owner of a record whose id may be in a run already, so that it is looked for there. Before

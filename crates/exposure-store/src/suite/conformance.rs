@@ -17,6 +17,7 @@ macro_rules! conformance {
             histories_agree_with_the_model
             histories_with_erases_agree
             insert_ids_are_scoped_to_project_and_owner
+            late_events_are_counted_by_library
             profiles_are_scanned_once_while_writing
             rejects_are_kept_and_counted
             restarts_change_nothing

@@ -119,6 +119,22 @@ proptest! {
     }
 }
 
+/// An id that ran out stays forgotten when a replay finds it behind a run of later ids.
+#[test]
+fn a_replay_makes_no_old_id_young() {
+    let add = |start, n, late_ms| Op::Add { owner: 0, start, n, content: 0, late_ms };
+    check_history(&[
+        add(158, 35, 0),
+        Op::Pass { ms: 64_877 },
+        add(0, 64, 0),
+        Op::Step,
+        Op::Step,
+        Op::Die(Bitmaps::Apart),
+        // Received as far behind the first as the window reaches, in a bucket that it does not.
+        add(126, 33, -877),
+    ]);
+}
+
 /// Many runs in one bucket, written faster than they are merged: the front filter's case.
 #[test]
 fn a_bucket_of_many_runs_forgets_nothing() {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::support::{Bench, PROJECT, arrival, assert_same_results, at, send, tell};
-use crate::suite::history::{Break, Event, PROJECTS, USERS, batches, commit, plan};
+use crate::suite::history::{Break, Event, PROJECTS, USERS, batches, commit, intern, plan};
 use crate::suite::model::{Model, RawProfile};
 use crate::suite::{MakeHarness, assert_answers, block_on, whole_feed};
 use crate::{Batch, Committed, FeedEntry, ProjectId, Reject, Store};
@@ -150,6 +150,31 @@ pub fn an_erase_takes_all_of_a_user(make: MakeHarness<'_>) {
     let rejects = block_on(bench.store().rejects(PROJECT, None, 100)).expect("rejects are read");
     let named: Vec<_> = rejects.iter().filter_map(|reject| reject.named.clone()).collect();
     assert_eq!(named, [Owner::User("bob".into())], "ann's rejects are gone, and no late one named");
+}
+
+/// A late event of an erased user counts among the rejects of the library that sent it, also when it is read back
+/// from a log: each user's first and only trace there.
+pub fn late_events_are_counted_by_library(make: MakeHarness<'_>) {
+    let mut bench = Bench::new(make(), Limits::default());
+    let users: Vec<String> = (0..16).map(|n| format!("user-{n}")).collect();
+    let late = |user: &String| {
+        let event = Event::exposure(user, "flag", Some("on"), at(1));
+        Event { library: intern(&format!("sdk/{user}")), ..event }
+    };
+    let expected = |n: usize| {
+        let mut all: Vec<String> = users[..n].iter().map(|user| format!("sdk/{user}")).collect();
+        all.sort();
+        all
+    };
+    for (n, user) in users.iter().enumerate() {
+        erase(&*bench.store(), PROJECT, user, at(2));
+        assert_eq!(send(&*bench.store(), vec![late(user)]), [Committed::Erased]);
+        bench.interrupt(Break::Kill);
+        let senders = block_on(bench.store().senders(PROJECT)).expect("senders are read");
+        assert!(senders.iter().all(|row| row.rejected == [(exposure_core::ErrorCode::Erased, 1)]));
+        let libraries: Vec<_> = senders.iter().map(|row| row.library.to_string()).collect();
+        assert_eq!(libraries, expected(n + 1), "one of each");
+    }
 }
 
 fn check_plans<S: Strategy>(cases: u32, strategy: &S, property: impl Fn(S::Value)) {

@@ -18,6 +18,7 @@ pub use dedupe::{
 pub use documents::the_greater_document_stands;
 pub use erasing::{
     an_erase_and_late_events_commute, an_erase_takes_all_of_a_user, histories_with_erases_agree,
+    late_events_are_counted_by_library,
 };
 pub use feeding::{
     a_waiting_reader_is_woken, the_feed_goes_on_from_any_cursor, the_feed_rebuilds_the_registers,
