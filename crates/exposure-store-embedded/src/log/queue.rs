@@ -13,6 +13,8 @@ const POOLED_BUFFERS: usize = 3;
 /// A payload of so many bytes begins a group: whoever appends it is a while about it, and what is there already need
 /// not wait for that.
 const LARGE: usize = 16 << 10;
+/// But not behind less than this: each group is a write of its own.
+const FULL: usize = 64 << 10;
 
 /// The groups that wait, and the position after them.
 #[derive(Debug)]
@@ -225,7 +227,7 @@ impl Queue {
             let room = self.segment_bytes - (open.placement.header & (self.segment_bytes - 1));
             let new_len = open.payload_len() + len;
             if open.kind == Kind::Payload
-                && len < LARGE
+                && (len < LARGE || open.payload_len() < FULL)
                 && new_len <= self.max_group_bytes
                 && GROUP_HEADER + new_len as u64 <= room
             {
