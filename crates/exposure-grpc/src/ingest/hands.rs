@@ -103,7 +103,7 @@ mod tests {
                 read_client.write_all(&[2]).unwrap();
                 let mut byte = [0];
                 read_client.read_exact(&mut byte).unwrap();
-                answered.send(()).ok();
+                answered.send(()).unwrap();
             });
             assert!(large.await.unwrap(), "the read was answered while the batch was worked on");
             tokio::task::spawn_blocking(|| client.join().unwrap()).await.unwrap();
