@@ -1,6 +1,8 @@
 //! The embedded store from outside.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "store/archive.rs"]
+mod archive;
 #[path = "store/basics.rs"]
 mod basics;
 #[path = "store/erasing.rs"]

@@ -76,22 +76,24 @@ impl Inner {
     /// Turns log into files: all of it, or when enough came together or time passed. Says
     /// whether there may be more to do at once.
     pub(crate) fn convert(&self, pacer: &dyn Pacer, all: bool) -> Result<bool> {
-        if self.check_writable().is_err() {
-            return Ok(false);
+        let _archiving = self.archiving.lock();
+        loop {
+            if self.check_writable().is_err() {
+                return Ok(false);
+            }
+            let from = self.converted_position().max(self.log.start());
+            let waiting = self.log.durable().saturating_sub(from);
+            let due = all || waiting >= self.options.segment_bytes || self.convert_is_due();
+            let mut more = false;
+            if waiting > 0 && due {
+                more = self.convert_some(from, pacer)?;
+                self.converted_at.lock().replace(now());
+            }
+            if !(all && more) {
+                self.tend_files(pacer, more)?;
+                return Ok(more);
+            }
         }
-        let (from, durable) = (self.converted_position().max(self.log.start()), self.log.durable());
-        let waiting = durable.saturating_sub(from);
-        let due = all || waiting >= self.options.segment_bytes || self.convert_is_due();
-        let mut more = false;
-        if waiting > 0 && due {
-            more = self.convert_some(from, pacer)?;
-            self.converted_at.lock().replace(now());
-        }
-        if all && more {
-            return self.convert(pacer, all);
-        }
-        self.tend_files(pacer, more)?;
-        Ok(more)
     }
 
     /// Whether the last conversion is long enough ago.

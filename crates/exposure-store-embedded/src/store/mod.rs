@@ -2,6 +2,7 @@
 
 mod approach;
 mod archive;
+mod behind;
 mod commit;
 mod embedded;
 mod erase;

@@ -145,6 +145,7 @@ fn open_as(
         room: async_lock::Mutex::new(()),
         state: Mutex::new(state),
         events,
+        archiving: Mutex::default(),
         rows: Mutex::default(),
         converted_at: Mutex::new(None),
         sections,

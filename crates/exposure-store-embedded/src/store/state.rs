@@ -33,6 +33,8 @@ pub(crate) struct Inner {
     pub room: async_lock::Mutex<()>,
     pub state: Mutex<State>,
     pub events: Events,
+    /// Held by the one who turns log into files, and merges them: two would write the same rows.
+    pub archiving: Mutex<()>,
     /// The memory of the conversion before, while another one follows at once.
     pub rows: Mutex<Option<RowBatch>>,
     /// When log was last turned into files.
