@@ -146,11 +146,16 @@ impl<'a> Recovery<'a> {
     ) -> Result<Walked, LogError> {
         let from = self.options.start_position;
         // A start position on a segment's border is the end of the segment before.
-        let border = from & !(self.segment_bytes - 1);
         let before = from.saturating_sub(1) & !(self.segment_bytes - 1);
+        // That one may have been released with its last group: the next one says where it ended.
+        let next = before + self.segment_bytes;
         let released = !self.found.contains_key(&before)
-            && self.found.get(&border).is_some_and(|found| found.header.is_some());
-        let first = if released { border } else { before };
+            && self
+                .found
+                .get(&next)
+                .and_then(|found| found.header)
+                .is_some_and(|header| header.previous_end <= from);
+        let first = if released { next } else { before };
         let Some(found) = self.found.get(&first) else {
             if floor == 0 && self.found.is_empty() {
                 return Ok(Walked { segments: Vec::new(), tail: 0, durable: 0 });

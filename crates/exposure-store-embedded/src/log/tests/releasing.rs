@@ -10,6 +10,31 @@ fn fill(log: &Log, n: u64) -> Vec<(u64, u64)> {
     (0..n).map(|number| append_durable(log, number, 200).unwrap()).collect()
 }
 
+/// What is kept begins where a segment's last group ends, short of its border: that segment is needed no more.
+#[test]
+fn a_log_begins_behind_a_released_segment_that_was_not_full() {
+    let disk = MemDisk::new();
+    let (log, _) = open(&disk, options(SEGMENT)).unwrap();
+    let found: Vec<_> = (0..40).map(|number| append_durable(&log, number, 150).unwrap()).collect();
+    let is_last = |pair: &&[(u64, u64)]| {
+        3 * SEGMENT < pair[0].0 && pair[0].0 / SEGMENT != pair[1].0 / SEGMENT
+    };
+    let last = found.windows(2).find(is_last).unwrap()[0];
+    let keep_from = last.0 + record(last.1, 150).len() as u64;
+    assert_ne!(keep_from % SEGMENT, 0);
+    log.release_before(keep_from);
+    assert_eq!(log.start(), keep_from.next_multiple_of(SEGMENT), "the segment is released");
+    log.close().unwrap();
+    drop(log);
+
+    let mut options = options(SEGMENT);
+    options.start_position = keep_from;
+    let (log, replayed) = open(&disk, options).unwrap();
+    let expected: Vec<_> = found.iter().copied().filter(|found| keep_from <= found.0).collect();
+    assert_eq!(replayed, expected);
+    assert_eq!(log.start(), keep_from.next_multiple_of(SEGMENT));
+}
+
 #[test]
 fn released_segments_are_reused_and_the_rest_removed() {
     let disk = MemDisk::new();
