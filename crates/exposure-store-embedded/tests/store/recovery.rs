@@ -163,6 +163,8 @@ fn all_of(store: &EmbeddedStore) -> Vec<String> {
 
 fn open(dir: &Path, driven: bool) -> EmbeddedStore {
     let mut options = options(dir);
+    // An erasure is one payload, with all that is left of a user and its devices.
+    options.segment_bytes = 16 << 10;
     options.driven = driven;
     EmbeddedStore::open(options, NOW).unwrap()
 }
